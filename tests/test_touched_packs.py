@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import shutil
@@ -10,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lxml import etree
 
 from tests.support import headless, pairs
+from tests.support.documents import changed_lines
 from tests.support.hands import (
     ANCHOR,
     SAMPLE,
@@ -35,6 +36,7 @@ from tests.support.hands import (
 )
 from tests.support.headless import (  # noqa: F401  (a fixture is used by its name)
     ANALYTICS,
+    API_MANAGER_PACKS,
     AXIS2,
     CARBON,
     EVENT_PROCESSOR,
@@ -42,6 +44,8 @@ from tests.support.headless import (  # noqa: F401  (a fixture is used by its na
     PACKS,
     REGISTRY,
     SPARK,
+    SPARK_BAT,
+    SPARK_SH,
     STATS,
     STORES,
     USER_MGT,
@@ -53,8 +57,10 @@ from tests.support.headless import (  # noqa: F401  (a fixture is used by its na
     rolled_back,
     standing,
     text,
+    texts,
 )
 from tests.support.pairs import PASSWORD, Pair
+from wizard.command_line.run import from_homes
 
 CLUSTERING = "//clustering[@class='org.wso2.carbon.core.clustering.hazelcast.HazelcastClusteringAgent']"
 HA = "/eventProcessorConfiguration/mode[@name='HA']"
@@ -67,9 +73,18 @@ Touch = Callable[[bytes], bytes]
 
 # --- whole files written in another way: the edit has to be the same ----------------------------------------
 
-
+TEXT_FILES = (*XML_FILES, STATS, SPARK, SPARK_SH, SPARK_BAT)
 BLOCKS = (rb"    <clustering class=.*?</clustering>", rb'    <mode name="HA".*?</mode>',
     rb"    <DeploymentSynchronizer>.*?</DeploymentSynchronizer>", rb" {8}<datasource>.*?</datasource>")  # fmt: skip
+LATIN = "\n<!-- Änderungen: Groß & klein, ©, \xa0 -->\n".encode("iso-8859-1")
+
+
+def is_latin(data: bytes) -> bool:
+    return b"ISO-8859-1" in data[:80]
+
+
+def is_xml(data: bytes) -> bool:
+    return data.lstrip().startswith(b"<")
 
 
 def commented_copies(data: bytes) -> bytes:
@@ -103,6 +118,8 @@ def without_copies(data: bytes) -> bytes:
 
 def in_single_quotes(data: bytes) -> bytes:
     """Every attribute of every tag in single quotes."""
+    if not is_xml(data):
+        return data
 
     def tag(found: re.Match[bytes]) -> bytes:
         if found[0].startswith((b"<!", b"<?")):
@@ -114,6 +131,8 @@ def in_single_quotes(data: bytes) -> bytes:
 
 def prefixed(data: bytes) -> bytes:
     """Every element with a namespace prefix."""
+    if not is_xml(data):
+        return data
     parts = re.split(rb"(<!--.*?-->|<\?.*?\?>|<!\[CDATA\[.*?\]\]>)", data, flags=re.DOTALL)
     plain = rb"<(/?)([A-Za-z][\w.-]*)"
     namespace = re.search(rb"<[A-Za-z][^<>]*? xmlns=\"([^\"]*)\"", b"".join(parts[::2]))
@@ -130,37 +149,75 @@ def prefixed(data: bytes) -> bytes:
     )
 
 
-class TestTheSameEditInAnotherStyle:
-    @pytest.mark.parametrize(
-        ("style", "back"),
-        [
-            (commented_copies, lambda found, plain: (without_copies(found), plain)),
-            (in_single_quotes, lambda found, plain: (in_single_quotes(found), in_single_quotes(plain))),
-            (prefixed, lambda found, plain: (found, prefixed(plain))),
-        ],
-        ids=lambda value: getattr(value, "__name__", ""),
-    )
-    @pytest.mark.parametrize("pack", PACKS)
-    def test_metamorphosis(
-        self, pack: str, style: Touch, back: Callable[[bytes, bytes], tuple[bytes, bytes]], make_pair: MakePair,
-        packs: Path, tmp_path: Path,
-    ) -> None:  # fmt: skip
-        """New attributes are in double quotes; the rest is as the style wants it."""
-        plain, other = make_pair(pack), pairs.make_pair(packs / pack, tmp_path / "other")
-        for home in other.homes:
-            for relative in XML_FILES:
-                data = style((home / relative).read_bytes())
-                etree.fromstring(data)
-                (home / relative).write_bytes(data)
-        headless.applied(plain)
-        applied(other)
-        for home, styled in zip(plain.homes, other.homes, strict=True):
-            for relative in XML_FILES:
-                found, wanted = back((styled / relative).read_bytes(), (home / relative).read_bytes())
-                assert found == wanted, relative
-        before = standing(*other.homes)
-        assert replayed(other)[0].outcome == "unchanged"
-        assert standing(*other.homes) == before
+def with_tabs(data: bytes) -> bytes:
+    return re.sub(rb"(?m)^(?: {4})+", lambda found: b"\t" * (len(found[0]) // 4), data)
+
+
+def on_one_line(data: bytes) -> bytes:
+    """XML without a single line break, but for those inside of comments and texts."""
+    return re.sub(rb">\s+<", b"><", data.strip()) if is_xml(data) else data
+
+
+def rewritten(pair: Pair, style: Touch) -> Pair:
+    """The same pair, with all its files in another style."""
+    for path in (home / relative for home in pair.homes for relative in TEXT_FILES):
+        if path.exists():
+            path.write_bytes(style(path.read_bytes()))
+    return pair
+
+
+STYLES: dict[str, tuple[Touch, Touch]] = {
+    "CRLF": (lambda data: re.sub(rb"\r?\n", b"\r\n", data), bytes),
+    "LF": (lambda data: data.replace(b"\r\n", b"\n"), bytes),
+    # Where the encoding has one.
+    "mark": (lambda data: codecs.BOM_UTF8 + data if is_xml(data) and not is_latin(data) else data, bytes),
+    "no newline at the end": (bytes.rstrip, bytes),
+    "a comment in the encoding": (lambda data: data.rstrip() + LATIN if is_latin(data) else data, bytes),
+    "copies in comments": (commented_copies, without_copies),
+    "single quotes": (in_single_quotes, in_single_quotes),  # but for those of new attributes
+    "a prefix": (prefixed, bytes),
+}
+"""A style, and what has to be done to both files before they can be compared."""
+
+
+@pytest.mark.parametrize(("style", "comparable"), STYLES.values(), ids=STYLES)
+@pytest.mark.parametrize("pack", PACKS)
+def test_the_edit_of_a_rewritten_file_is_the_rewritten_edit(
+    pack: str, style: Touch, comparable: Touch, make_pair: MakePair, packs: Path, tmp_path: Path
+) -> None:
+    tables: dict[str, Any] = {"nodes": [{"spark_local_ip": "127.0.0.1"}, {"spark_local_ip": "127.0.0.2"}]}
+    if pack in API_MANAGER_PACKS:
+        tables["mysql"] = {"databases": {"stats": "S"}}
+    plain, other = make_pair(pack, **tables), pairs.make_pair(packs / pack, tmp_path / "other", **tables)
+    headless.applied(plain)
+    applied(rewritten(other, style))
+    for home, twin in zip(plain.homes, other.homes, strict=True):
+        for relative in TEXT_FILES:
+            if (home / relative).exists() and relative not in {SPARK_SH, SPARK_BAT}:
+                found, wanted = (twin / relative).read_bytes(), style((home / relative).read_bytes())
+                assert comparable(found) == comparable(wanted), relative
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_tabs_stay_tabs(pack: str, make_pair: MakePair) -> None:
+    pair = rewritten(make_pair(pack), with_tabs)
+    before = {path: (pair.homes[0] / path).read_bytes() for path in (MASTER, REGISTRY, AXIS2)}
+    headless.applied(pair)
+    for path, data in before.items():
+        _, added = changed_lines(data, (pair.homes[0] / path).read_bytes())
+        assert added
+        for line in added:
+            if path != AXIS2 or b"ember" in line:
+                assert re.match(rb"\t+[^ \t]|\s*$| {16}enable", line), (path, line)
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_one_line_files_stay_one_line(pack: str, make_pair: MakePair) -> None:
+    pair = rewritten(make_pair(pack), on_one_line)
+    files = [path for path in (pair.homes[0] / name for name in TEXT_FILES) if path.exists()]
+    lines = {path: path.read_bytes().count(b"\n") for path in files}
+    applied(pair)
+    assert {path: path.read_bytes().count(b"\n") for path in files} == lines
 
 
 # --- a value in another place, or written in another way -----------------------------------------------------
@@ -175,14 +232,7 @@ EXISTING = datasource(
     "".join(f"\n                    <{name}>{value}</{name}>" for name, value in SETTINGS.items()),
 ).replace("</name>", "</name>\n            <description>my own words</description>", 1)
 OTHER = EXISTING.replace("<name>WSO2UM_DB", "<name>MY_USERS").replace("jdbc/OTHER", "jdbc/WSO2UM_DB")
-THIRD = f"""\
-   <analytics-record-store name="MY_STORE">
-      <implementation>org.wso2.carbon.analytics.datasource.rdbms.RDBMSAnalyticsRecordStore</implementation>
-      <properties>
-         <property name="datasource">{EVENTS}</property>
-      </properties>
-   </analytics-record-store>
-"""
+AFTER_STORES = "   <!-- The data indexing analyzer implementation -->\n"
 OWN_INSTANCE = instance(config="wso2registry", host="elsewhere", more="<username>a-user</username>").replace(
     "</dbConfig>", "</dbConfig><registryRoot>/x</registryRoot>"
 )
@@ -197,6 +247,16 @@ STOCK_MEMBERS = """\
 STATISTICS = profiled(mysql={"databases": {"stats": "STATS"}})
 EVENTS_RENAMED = profiled(mysql={"databases": {"event_store": "EVENTS"}})
 WITHOUT_SYNCHRONIZER = rewrite(CARBON, "    <DeploymentSynchronizer>.*?</DeploymentSynchronizer>\n")
+
+
+def record_store(name: str, datasource: str) -> str:
+    """A record store of another application."""
+    return (
+        f'   <analytics-record-store name="{name}">\n      <implementation>org.wso2.carbon.analytics.datasource.rdbms.'
+        "RDBMSAnalyticsRecordStore</implementation>\n      <properties>\n"
+        f'         <property name="datasource">{datasource}</property>\n      </properties>\n'
+        "   </analytics-record-store>\n"
+    )
 
 
 def configuration(name: str) -> str:
@@ -354,7 +414,7 @@ DATASOURCES: Table = {
             (STORES, STORE_NAMES): ["EVENTS", "EVENTS", PROCESSED]},
     ),
     "a third record store, which follows the datasource that it shares": (
-        [EVENTS_RENAMED, before(STORES, "   <!-- The data indexing analyzer implementation -->\n", THIRD)],
+        [EVENTS_RENAMED, before(STORES, AFTER_STORES, record_store("MY_STORE", EVENTS))],
         {(STORES, "//analytics-record-store[@name='MY_STORE']/properties/property"): ["EVENTS"]},
     ),
     "statistics under another name, which they keep": (
@@ -401,6 +461,21 @@ def test_the_value_that_the_server_reads_is_the_right_one(
     written(pair, expected)
     crlf = (pair.homes[0] / AXIS2).read_bytes().count(b"\r\n")
     assert crlf == (pair.homes[0] / AXIS2).read_bytes().count(b"\n")
+
+
+def test_a_store_that_follows_names_the_field_that_it_follows_and_others_stay(pair: Pair) -> None:
+    others = record_store("ONE", f"\n {PROCESSED} ") + record_store("TWO", "\n X ")
+    do(pair, profiled(datasources={"processed_data_store": "PROC"}), before(STORES, AFTER_STORES, others))
+    (changed, _) = (one for one in replayed(pair)[1].plan.changes if one.path == STORES)
+    field = "datasources.processed_data_store"
+    assert [(line.text[:3], line.field) for line in changed.lines] == [("PRO", field), ("ONE", field)]
+    assert texts(pair.homes[0], STORES, STORE_NAMES) == [EVENTS, EVENTS, "PROC", "PROC", "\n X "]
+
+
+def test_statistics_under_another_name_are_read_back(pair: Pair) -> None:
+    do(pair, *DATASOURCES["statistics under another name, which they keep"][0], headless.applied)
+    found = from_homes.read((pair.homes[0], pair.homes[1]))
+    assert (found.get("mysql.databases.stats"), found.notes) == ("STATS", {})
 
 
 # --- what is there twice, or not at all ----------------------------------------------------------------------

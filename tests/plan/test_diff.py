@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,6 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from tests.support import pairs
 from tests.support.documents import changed_lines
 from tests.support.headless import (  # noqa: F401  (a fixture is used by its name)
     ANALYTICS,
@@ -40,9 +38,6 @@ from wizard.passwords.secret import MASK
 from wizard.plan.change import Change
 from wizard.plan.diff import rows, unified
 from wizard.profile.jdbc_url import jdbc_url
-
-XML = (CARBON, AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTICS, STATS, STORES)
-TEXT_FILES = (*XML, SPARK, SPARK_SH, SPARK_BAT)
 
 
 def counts(stock: Path, home: Path) -> dict[str, int]:
@@ -117,95 +112,6 @@ class TestNoNoise:
         own = shapes[0].replace("                    <defaultAutoCommit></defaultAutoCommit>\n", "")
         assert shapes[1:] == [own, own]
         assert "        </datasource>\n\n        <datasource>\n" in master, "an empty line, as in the pack"
-
-
-# --- every file keeps its own ways --------------------------------------------------------------------------
-
-
-def is_latin(data: bytes) -> bool:
-    return b"ISO-8859-1" in data[:80]
-
-
-def is_xml(data: bytes) -> bool:
-    return data.lstrip().startswith(b"<")
-
-
-LATIN = "\n<!-- Änderungen: Groß & klein, ©, \xa0 -->\n".encode("iso-8859-1")
-STYLES: dict[str, Callable[[bytes], bytes]] = {
-    "CRLF": lambda data: re.sub(rb"\r?\n", b"\r\n", data),
-    "LF": lambda data: data.replace(b"\r\n", b"\n"),
-    # Where the encoding has one.
-    "mark": lambda data: codecs.BOM_UTF8 + data if is_xml(data) and not is_latin(data) else data,
-    "no newline at the end": bytes.rstrip,
-    "a comment in the encoding": lambda data: data.rstrip() + LATIN if is_latin(data) else data,
-}
-
-
-def with_tabs(data: bytes) -> bytes:
-    return re.sub(rb"(?m)^(?: {4})+", lambda found: b"\t" * (len(found[0]) // 4), data)
-
-
-def on_one_line(data: bytes) -> bytes:
-    """XML without a single line break, but for those inside of comments and texts."""
-    return re.sub(rb">\s+<", b"><", data.strip()) if is_xml(data) else data
-
-
-def rewritten(home: Path, style: Callable[[bytes], bytes]) -> None:
-    for relative in TEXT_FILES:
-        path = home / relative
-        if path.exists():
-            path.write_bytes(style(path.read_bytes()))
-
-
-class TestEachFileKeepsItsOwnWays:
-    @pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
-    @pytest.mark.parametrize("pack", PACKS)
-    def test_the_edit_of_a_rewritten_file_is_the_rewritten_edit(
-        self,
-        pack: str,
-        style: Callable[[bytes], bytes],
-        make_pair: Callable[..., Pair],
-        packs: Path,
-        tmp_path: Path,
-    ) -> None:
-        nodes = [{"spark_local_ip": "127.0.0.1"}, {"spark_local_ip": "127.0.0.2"}]
-        stats = {} if pack not in API_MANAGER_PACKS else {"databases": {"stats": "S"}}
-        plain = make_pair(pack, nodes=nodes, mysql=stats)
-        other = pairs.make_pair(packs / pack, tmp_path / "other", nodes=nodes, mysql=stats)
-        for home in other.homes:
-            rewritten(home, style)
-        applied(plain)
-        applied(other)
-        for home, twin in zip(plain.homes, other.homes, strict=True):
-            for relative in TEXT_FILES:
-                if (home / relative).exists() and relative not in {SPARK_SH, SPARK_BAT}:
-                    assert (twin / relative).read_bytes() == style((home / relative).read_bytes()), relative
-        assert replayed(other)[0].outcome == "unchanged"
-
-    @pytest.mark.parametrize("pack", PACKS)
-    def test_tabs_stay_tabs(self, pack: str, make_pair: Callable[..., Pair], packs: Path) -> None:
-        pair = make_pair(pack)
-        for home in pair.homes:
-            rewritten(home, with_tabs)
-        before = {path: (pair.homes[0] / path).read_bytes() for path in (MASTER, REGISTRY, AXIS2)}
-        applied(pair)
-        for path, data in before.items():
-            _, added = changed_lines(data, (pair.homes[0] / path).read_bytes())
-            assert added
-            for line in added:
-                if path != AXIS2 or b"ember" in line:
-                    assert re.match(rb"\t+[^ \t]|\s*$| {16}enable", line), (path, line)
-
-    @pytest.mark.parametrize("pack", PACKS)
-    def test_one_line_files_stay_one_line(self, pack: str, make_pair: Callable[..., Pair]) -> None:
-        pair = make_pair(pack)
-        for home in pair.homes:
-            rewritten(home, on_one_line)
-        files = [path for path in (pair.homes[0] / name for name in TEXT_FILES) if path.exists()]
-        lines = {path: path.read_bytes().count(b"\n") for path in files}
-        applied(pair)
-        assert {path: path.read_bytes().count(b"\n") for path in files} == lines
-        assert replayed(pair)[0].outcome == "unchanged"
 
 
 # --- what is shown ------------------------------------------------------------------------------------------

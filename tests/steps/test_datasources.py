@@ -55,13 +55,23 @@ HBASE = "org.wso2.carbon.analytics.datasource.hbase.HBaseAnalyticsRecordStore"
 URL = "jdbc:mysql://127.0.0.1:3306/"
 
 
-def databases(*roles: str, name: str) -> dict[str, Any]:
-    """These databases are one."""
-    return {"databases": dict.fromkeys(roles, name)}
+def in_one(*roles: str, name: str = "one") -> Hand:
+    """In the profile, these databases are one."""
+    return profiled(mysql={"databases": dict.fromkeys(roles, name)})
+
+
+def both_in_one(*names: str) -> Expected:
+    """The stores' datasources have these names, and lead to one database."""
+    return {
+        (ANALYTICS, NAMES): list(names),
+        (ANALYTICS, URLS): [f"{URL}one"] * 2,
+        (STORES, STORE_NAMES): [names[0], *names],
+    }
 
 
 # --- what is written ------------------------------------------------------------------------------------------
 
+STATISTICS = {"mysql": {"databases": {"stats": "STATS"}}}
 STORES_OF_ONE = ("event_store", "processed_data_store")
 IN_ONE = {(ANALYTICS, NAMES): [EVENTS, PROCESSED], (ANALYTICS, URLS): [f"{URL}one"] * 2}
 OWN_NAMES = {"user": "SHARED_USERS", "registry": "SHARED_REG"}
@@ -80,154 +90,79 @@ USERS_BY_CLASS = datasource(
     '<property name="password">geheim</property>\n</dataSourceProps>\n<initialSize>3</initialSize>',
 ).replace("<url></url>", "")
 
-WRITTEN: dict[str, tuple[Sequence[str], dict[str, Any], Sequence[Hand], Expected]] = {
-    "names of the profile": (PACKS, {"datasources": OWN_NAMES}, (), BY_THESE_NAMES),
-    "datasources that have one of these names": (
-        PACKS[:1],
-        {},
-        [
-            applied,
-            (MASTER, "<name>WSO2UM_DB</name>", "<name>SHARED_USERS</name>"),
-            (MASTER, "<name>jdbc/WSO2REG_DB</name>", "<name>jdbc/SHARED_REG</name>"),
-            (MASTER, "<name>jdbc/WSO2UM_DB</name>", "<name>jdbc/SomethingElse</name>"),
-            profiled(datasources=OWN_NAMES),
-        ],
-        BY_THESE_NAMES,
-    ),
-    "stores and statistics in one database": (
-        API_MANAGER_PACKS,
-        {"mysql": databases(*STORES_OF_ONE, "stats", name="one")},
-        (),
-        {
-            **IN_ONE,
-            (STORES, STORE_NAMES): [EVENTS, EVENTS, PROCESSED],
-            (STATS, URLS): [f"{URL}one"],
-            (STATS, NAMES): ["WSO2AM_STATS_DB"],
-        },
-    ),
-    "stores in one database": (
-        ("das-3.0.1", "is-analytics-5.3.0"),
-        {"mysql": databases(*STORES_OF_ONE, name="one")},
-        (),
-        IN_ONE,
-    ),
+WRITTEN: dict[str, tuple[Sequence[str], Sequence[Hand], Expected]] = {
+    "names of the profile": (PACKS, [profiled(datasources=OWN_NAMES)], BY_THESE_NAMES),
+    "datasources that have one of these names": (PACKS[:1], [
+        applied,
+        (MASTER, "<name>WSO2UM_DB</name>", "<name>SHARED_USERS</name>"),
+        (MASTER, "<name>jdbc/WSO2REG_DB</name>", "<name>jdbc/SHARED_REG</name>"),
+        (MASTER, "<name>jdbc/WSO2UM_DB</name>", "<name>jdbc/SomethingElse</name>"),
+        profiled(datasources=OWN_NAMES),
+    ], BY_THESE_NAMES),
+    "stores and statistics in one database": (API_MANAGER_PACKS, [in_one(*STORES_OF_ONE, "stats")], {
+        **IN_ONE,
+        (STORES, STORE_NAMES): [EVENTS, EVENTS, PROCESSED],
+        (STATS, URLS): [f"{URL}one"],
+        (STATS, NAMES): ["WSO2AM_STATS_DB"],
+    }),
+    "stores in one database": (("das-3.0.1", "is-analytics-5.3.0"), [in_one(*STORES_OF_ONE)], IN_ONE),
     "stores in one database, of which one is pinned": (
-        PACKS[:1],
-        {"mysql": databases(*STORES_OF_ONE, name="one"), "datasources": {"event_store": "PIN"}},
-        (),
-        {
-            (ANALYTICS, NAMES): ["PIN", "one"],
-            (ANALYTICS, URLS): [f"{URL}one"] * 2,
-            (STORES, STORE_NAMES): ["PIN", "PIN", "one"],
-        },
+        PACKS[:1], [in_one(*STORES_OF_ONE), profiled(datasources={"event_store": "PIN"})], both_in_one("PIN", "one"),
     ),
-    "names that an earlier run has given": (
-        PACKS[:1],
-        {"mysql": {"databases": {"event_store": "EVTS", "processed_data_store": "PROC"}}},
-        [applied, profiled(mysql=databases(*STORES_OF_ONE, name="one"))],
-        {
-            (ANALYTICS, NAMES): ["EVTS", "PROC"],
-            (ANALYTICS, URLS): [f"{URL}one"] * 2,
-            (STORES, STORE_NAMES): ["EVTS", "EVTS", "PROC"],
-        },
-    ),
-    "one datasource that both stores use": (
-        PACKS[:1],
-        {"mysql": databases(*STORES_OF_ONE, name="one")},
-        [(STORES, f">{PROCESSED}<", f">{EVENTS}<")],
-        {
-            (STORES, STORE_NAMES): [EVENTS] * 3,
-            (ANALYTICS, f"//datasource[name='{EVENTS}']//url"): [f"{URL}one"],
-            (ANALYTICS, f"//datasource[name='{PROCESSED}']//driverClassName"): ["org.h2.Driver"],
-        },
-    ),
+    "names that an earlier run has given": (PACKS[:1], [
+        profiled(mysql={"databases": {"event_store": "EVTS", "processed_data_store": "PROC"}}), applied,
+        in_one(*STORES_OF_ONE),
+    ], both_in_one("EVTS", "PROC")),
+    "one datasource that both stores use": (PACKS[:1], [
+        in_one(*STORES_OF_ONE), (STORES, f">{PROCESSED}<", f">{EVENTS}<"),
+    ], {
+        (STORES, STORE_NAMES): [EVENTS] * 3,
+        (ANALYTICS, f"//datasource[name='{EVENTS}']//url"): [f"{URL}one"],
+        (ANALYTICS, f"//datasource[name='{PROCESSED}']//driverClassName"): ["org.h2.Driver"],
+    }),
     "the event store in the database of the statistics": (
-        PACKS[:1],
-        {"mysql": databases("event_store", "stats", name="WSO2AM_STATS_DB")},
-        (),
-        {
-            (ANALYTICS, NAMES): [EVENTS, PROCESSED],
-            (ANALYTICS, URLS): [f"{URL}WSO2AM_STATS_DB", URL + PROCESSED],
-            (STATS, NAMES): ["WSO2AM_STATS_DB"],
-        },
-    ),
-    "user and registry in one database": (
-        PACKS[:1],
-        {"mysql": databases("user", "registry", name="one")},
-        (),
-        {
-            (MASTER, NAMES): ["WSO2_CARBON_DB", "WSO2UM_DB", "WSO2REG_DB"],
-            (MASTER, f"{URLS}[starts-with(., 'jdbc:mysql')]"): [f"{URL}one"] * 2,
-        },
-    ),
-    "user and registry in one datasource": (
-        PACKS[:1],
-        {
-            "mysql": databases("user", "registry", name="one"),
-            "datasources": dict.fromkeys(("user", "registry"), "SHARED_DB"),
-        },
-        (),
-        {
-            (MASTER, NAMES): ["WSO2_CARBON_DB", "SHARED_DB"],
-            (MASTER, f"{URLS}[starts-with(., 'jdbc:mysql')]"): [f"{URL}one"],
-        },
-    ),
-    "a datasource by its class": (
-        PACKS,
-        {},
-        [before(MASTER, SAMPLE, USERS_BY_CLASS)],
-        {
-            (MASTER, "//dataSourceClassName | //dataSourceProps"): [],
-            (MASTER, "//datasource[name='WSO2UM_DB']//url"): [f"{URL}userdb"],
-            (MASTER, "//datasource[name='WSO2UM_DB']//password"): [PASSWORD],
-            (MASTER, "//datasource[name='WSO2UM_DB']//initialSize"): ["3"],
-        },
-    ),
-    "a store and the statistics by their class": (
-        PACKS[:1],
-        {"mysql": {"databases": {"stats": "STATS"}}},
-        [
-            (file, "<configuration>", f"<configuration>{CLASS_NAME}<dataSourceProps/>")
-            for file in (ANALYTICS, STATS)
-        ],
-        {(file, "//dataSourceClassName | //dataSourceProps"): [] for file in (ANALYTICS, STATS)},
-    ),
-    "a store by its class alone": (
-        PACKS[:1],
-        {},
-        [
-            rewrite(
-                ANALYTICS,
-                "<configuration>.*?</configuration>",
-                f"<configuration>\n{CLASS_NAME}\n</configuration>",
-            )
-        ],
-        {
-            (ANALYTICS, f"//datasource[name='{EVENTS}']//configuration/*[position() < 3]"): [
-                URL + EVENTS,
-                "apim",
-            ]
-        },
-    ),
+        PACKS[:1], [in_one("event_store", "stats", name="WSO2AM_STATS_DB")], {
+        (ANALYTICS, NAMES): [EVENTS, PROCESSED],
+        (ANALYTICS, URLS): [f"{URL}WSO2AM_STATS_DB", URL + PROCESSED],
+        (STATS, NAMES): ["WSO2AM_STATS_DB"],
+    }),
+    "user and registry in one database": (PACKS[:1], [in_one("user", "registry")], {
+        (MASTER, NAMES): ["WSO2_CARBON_DB", "WSO2UM_DB", "WSO2REG_DB"],
+        (MASTER, f"{URLS}[starts-with(., 'jdbc:mysql')]"): [f"{URL}one"] * 2,
+    }),
+    "user and registry in one datasource": (PACKS[:1], [
+        in_one("user", "registry"), profiled(datasources={"user": "SHARED_DB", "registry": "SHARED_DB"}),
+    ], {
+        (MASTER, NAMES): ["WSO2_CARBON_DB", "SHARED_DB"],
+        (MASTER, f"{URLS}[starts-with(., 'jdbc:mysql')]"): [f"{URL}one"],
+    }),
+    "a datasource by its class": (PACKS, [before(MASTER, SAMPLE, USERS_BY_CLASS)], {
+        (MASTER, "//dataSourceClassName | //dataSourceProps"): [],
+        (MASTER, "//datasource[name='WSO2UM_DB']//url"): [f"{URL}userdb"],
+        (MASTER, "//datasource[name='WSO2UM_DB']//password"): [PASSWORD],
+        (MASTER, "//datasource[name='WSO2UM_DB']//initialSize"): ["3"],
+    }),
+    "a store and the statistics by their class": (PACKS[:1], [profiled(**STATISTICS), *(
+        (file, "<configuration>", f"<configuration>{CLASS_NAME}<dataSourceProps/>") for file in (ANALYTICS, STATS)
+    )], {(file, "//dataSourceClassName | //dataSourceProps"): [] for file in (ANALYTICS, STATS)}),
+    "a store by its class alone": (PACKS[:1], [rewrite(
+        ANALYTICS, "<configuration>.*?</configuration>", f"<configuration>\n{CLASS_NAME}\n</configuration>"
+    )], {(ANALYTICS, f"//datasource[name='{EVENTS}']//configuration/*[position() < 3]"): [URL + EVENTS, "apim"]}),
     "the server's own datasource by its class": (
-        PACKS[:1],
-        {},
-        [(MASTER, "<configuration>", f"<configuration>{CLASS_NAME}")],
+        PACKS[:1], [(MASTER, "<configuration>", f"<configuration>{CLASS_NAME}")],
         {(MASTER, "//dataSourceClassName"): ["x.Y"]},
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("pack", "profile", "hands", "expected"),
+    ("pack", "hands", "expected"),
     [(pack, *row) for packs, *row in WRITTEN.values() for pack in packs],
     ids=[f"{name}, {pack}" for name, (packs, *_) in WRITTEN.items() for pack in packs],
 )
-def test_what_is_written(
-    pack: str, profile: dict[str, Any], hands: Sequence[Hand], expected: Expected, make_pair: MakePair
-) -> None:
+def test_what_is_written(pack: str, hands: Sequence[Hand], expected: Expected, make_pair: MakePair) -> None:
     """A name that both stores would get stays the pack's; a pinned one is given beside it."""
-    written(do(make_pair(pack, **profile), *hands), expected)
+    written(do(make_pair(pack), *hands), expected)
 
 
 def test_a_class_that_gives_way_is_named_and_its_password_is_not(make_pair: MakePair) -> None:
@@ -255,7 +190,6 @@ def extra_file(*defined: str, name: str = "mine-datasources.xml") -> Hand:
 
 
 OWN = {"datasources": {"user": "USERS"}, "mysql": {"databases": {"event_store": "EVTS"}}}
-STATISTICS = {"mysql": {"databases": {"stats": "STATS"}}}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from wizard.system.printable import quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wizard.pack.properties import PropertiesFile
     from wizard.pack.xml import XmlFile
 
 CARBON = "repository/conf/carbon.xml"
@@ -73,7 +72,7 @@ class Pack:
         self.home = home
         self._bytes = dict(known or {})
         self._documents: dict[str, XmlFile] = {}
-        self._properties: dict[str, PropertiesFile] = {}
+        self._properties: dict[str, dict[str, str]] = {}
 
     def path(self, relative: str) -> Path:
         return self.home / relative
@@ -121,12 +120,13 @@ class Pack:
             self._documents[relative] = XmlFile(self.read(relative), str(self.path(relative)))
         return self._documents[relative]
 
-    def properties(self, relative: str) -> PropertiesFile:
-        """Return the properties file, read once for all."""
-        from wizard.pack.properties import PropertiesFile
+    def properties(self, relative: str) -> dict[str, str]:
+        """Return the keys and values of a properties file, read once for all; the last line of a key counts."""
+        from wizard.pack.properties import read
 
         if relative not in self._properties:
-            self._properties[relative] = PropertiesFile(self.read(relative), str(self.path(relative)))
+            lines = read(self.read(relative), str(self.path(relative)))
+            self._properties[relative] = {line.key: line.value for line in lines}
         return self._properties[relative]
 
     @cached_property

@@ -118,8 +118,7 @@ def _spark(pack: Pack | None, key: str, default: int) -> int:
 def _spark_defaults(pack: Pack | None) -> dict[str, str]:
     """The keys and values of `spark-defaults.conf`; none where the file cannot be read."""
     with suppress(EditError):
-        found = pack.properties(SPARK_DEFAULTS).counting.items() if pack is not None else ()
-        return {key: line.value for key, line in found}
+        return pack.properties(SPARK_DEFAULTS) if pack is not None else {}
     return {}
 
 

@@ -37,24 +37,8 @@ class PropertyLine(NamedTuple):
     is_open: bool = False
 
 
-class PropertiesFile:
-    """One properties file, for reading: the value of a key.  Text is UTF-8, as Spark reads it."""
-
-    def __init__(self, data: bytes, name: str) -> None:
-        """Read `data`; `name` is what errors call the file.  Raises as `read`."""
-        self.data = data
-        self.name = name
-        self.lines = list(read(data, name))
-        self.counting = {line.key: line for line in self.lines}  # of several lines with one key the last
-
-    def get(self, key: str) -> str | None:
-        """The value that counts (that of the last live line), or None."""
-        line = self.counting.get(key)
-        return line.value if line else None
-
-
 def read(data: bytes, name: str) -> Iterator[PropertyLine]:
-    """Yield the live lines of a properties file.
+    """Yield the live lines of a properties file, whose text is UTF-8, as Spark reads it.
 
     Raises `EditError`, with the line, for a `\\u` that no four hexadecimal digits follow.
     """

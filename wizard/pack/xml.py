@@ -104,18 +104,17 @@ class XmlTree(Generic[E]):
         """The live elements in `node`, those of that local name."""
         return list(node.iterchildren("*" if name == "*" else f"{{*}}{name}"))
 
-    def select(self, node: XmlNode, path: Path) -> tuple[list[XmlNode], int, list[XmlNode]]:
-        """The nodes at `path`; if there are none, the number of the segment that fails, and where it does."""
+    def select(self, node: XmlNode, path: Path) -> list[XmlNode]:
+        """The nodes at `path` below a node, in the order of the file; the node itself for an empty path."""
         found = [node]
-        for number, segment in enumerate(path):
-            parents, found = found, []
-            for parent in parents:
-                for child in self.children(parent, segment.name):
-                    if all(self._fits(child, one) for one in segment.predicates):
-                        found.append(child)
-            if not found:
-                return [], number, parents
-        return found, len(path), found
+        for segment in path:
+            found = [
+                child
+                for parent in found
+                for child in self.children(parent, segment.name)
+                if all(self._fits(child, one) for one in segment.predicates)
+            ]
+        return found
 
     def _fits(self, node: XmlNode, predicate: Predicate) -> bool:
         if predicate.is_attribute:
@@ -184,7 +183,9 @@ class Element:
         if found is not None:
             return found
         segments = parse_path(path, values)
-        _, number, parents = self.document.select(self.node, segments)
+        number = len(segments) - 1  # of the segment that fails
+        while not (parents := self.document.select(self.node, segments[:number])):
+            number -= 1
         where = xml_tree.label(parents[0]) if len(parents) == 1 else path_text(segments[:number])
         raise xml_tree.error_at(
             self.document.name,
@@ -208,8 +209,7 @@ class Element:
 
     def all(self, path: str, /, **values: str) -> list[Self]:
         """All live elements at `path` below this one, in the order of the file."""
-        found, _, _ = self.document.select(self.node, parse_path(path, values))
-        return [self._like(node) for node in found]
+        return [self._like(node) for node in self.document.select(self.node, parse_path(path, values))]
 
     def _like(self, node: XmlNode) -> Self:
         return type(self)(self.document, node)

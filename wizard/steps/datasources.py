@@ -23,7 +23,7 @@ from wizard.profile.jdbc_url import MySQLUrl, jdbc_url, parse_jdbc_url
 from wizard.steps import sources
 from wizard.steps.reading import describe
 from wizard.steps.registry import mounted_instance
-from wizard.steps.rows import Row, Scope, Table, value_of
+from wizard.steps.rows import Row, Scope, Table, jndi_row, value_of
 from wizard.steps.step import Step
 from wizard.system import finding, network
 from wizard.system.errors import EditError
@@ -41,7 +41,7 @@ OTHER_WAY = ("dataSourceClassName", "dataSourceProps")
 """Elements with which the server ignores `url`, `username` and `password` (procedure, chapter 3)."""
 
 
-def url_of(role: DatabaseRole) -> Callable[[Scope], Value | None]:
+def database_url(role: DatabaseRole) -> Callable[[Scope], Value | None]:
     """The JDBC URL of a database; None where the profile has no such database."""
 
     def text(scope: Scope) -> Value | None:
@@ -80,7 +80,7 @@ def connection_rows(file: str, role: DatabaseRole) -> Table:
         Row(
             "url",
             f"mysql.databases.{role}",
-            url_of(role),
+            database_url(role),
             rolls=False,
             cause=url_cause(role),
             means="the JDBC URL, of `mysql.host`, `mysql.port` and `mysql.url_parameters`, which alone roll",
@@ -104,13 +104,7 @@ def name_rows(file: str, role: Literal["user", "registry"], description: str) ->
         (
             Row("name", field),
             Row("description", text=description),
-            Row(
-                "jndiConfig/name",
-                field,
-                lambda scope: f"jdbc/{reveal(scope.value(field) or '')}",
-                makes=True,
-                means="`jdbc/NAME`",
-            ),
+            jndi_row("jndiConfig/name", field, makes=True),
         ),
     )
 
@@ -174,31 +168,28 @@ def analytics_datasources(bench: Workbench) -> None:
     document, scope = bench.xml(ANALYTICS_DATASOURCES), Scope(bench, bench.node)
     # All are looked up before the first is renamed: two stores may exchange their names.
     for one in sources.store_sources(document, bench.pack.xml(ANALYTICS_CONFIG), bench.profile):
-        field = sources.name_field(bench.profile, one.role)
         if one.found is None:
             description = New("description", text="The datasource used for analytics record store")
-            add_datasource(document, (New("name", text=one.name), description), one.role, scope, field)
+            add_datasource(document, (New("name", text=one.name), description), one.role, scope, one.field)
         else:
-            one.found.one("name").set_text(one.name, note=Note(field=field, rolls=True))
+            one.found.one("name").set_text(one.name, note=Note(field=one.field, rolls=True))
             configure(one.found, one.role, scope)
 
 
 def analytics_config(bench: Workbench) -> None:
     """`analytics-config.xml`: each record store names the datasource of its database."""
-    document, profile = bench.xml(ANALYTICS_CONFIG), bench.profile
-    found = sources.store_sources(bench.pack.xml(ANALYTICS_DATASOURCES), document, profile)
-    wanted = {one.store: one.name for one in found}
-    if "EVENT_STORE" in wanted:
-        wanted["EVENT_STORE_WO"] = wanted["EVENT_STORE"]
+    document = bench.xml(ANALYTICS_CONFIG)
+    found = sources.store_sources(bench.pack.xml(ANALYTICS_DATASOURCES), document, bench.profile)
+    by_store = {one.store: one for one in found}
     # Another record store that shares one of the two datasources follows it.
-    renamed = {one.found.one("name").text.strip(): one.name for one in found if one.found is not None}
+    by_name = {one.found.one("name").text.strip(): one for one in found if one.found is not None}
     for element in filter(sources.is_jdbc, document.all("analytics-record-store")):
         store = element.get("name") or ""
-        field = sources.name_field(profile, sources.STORES.get(store.removesuffix("_WO"), "event_store"))
+        own = by_store.get("EVENT_STORE" if store == "EVENT_STORE_WO" else store)
         for named in element.all(sources.DATASOURCE):
-            now = named.text.strip()
-            note = Note(f"{store}/datasource", field, rolls=True)
-            named.set_text(wanted.get(store) or renamed.get(now) or now, note=note)
+            if source := own or by_name.get(named.text.strip()):
+                note = Note(f"{store}/datasource", source.field, rolls=True)
+                named.set_text(source.name, note=note)
 
 
 def stats_datasources(bench: Workbench) -> None:
@@ -219,16 +210,7 @@ def stats_datasources(bench: Workbench) -> None:
 
 
 USER_STORE_ROWS = Table(
-    USER_MGT,
-    "Realm/Configuration",
-    (
-        Row(
-            "Property[@name='dataSource']",
-            "datasources.user",
-            lambda scope: f"jdbc/{scope.bench.profile.datasources.user}",
-            means="`jdbc/NAME`",
-        ),
-    ),
+    USER_MGT, "Realm/Configuration", (jndi_row("Property[@name='dataSource']", "datasources.user"),)
 )
 
 
@@ -275,10 +257,10 @@ def _managed(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[str]:
             yield f"the password of {name} ({path}, line {password.line})"
     if not pack.exists(CIPHER_TEXT):
         return
-    for key, line in pack.properties(CIPHER_TEXT).counting.items():
+    for key, value in pack.properties(CIPHER_TEXT).items():
         parts = set(re.split(r"[^A-Za-z0-9_-]+", key))
         # `[…]` is the placeholder of a password that ciphertool has not encrypted yet.
-        encrypted = not line.value.strip().startswith("[")
+        encrypted = not value.startswith("[")
         if names & parts or (svn and "SvnPassword" in parts and encrypted):
             yield f"{key} ({CIPHER_TEXT})"
 
@@ -292,15 +274,18 @@ def _managed(pack: Pack, profile: Profile, *, svn: bool) -> Iterator[str]:
 @each_home()
 def duplicate(context: CheckContext, node: Node, _: Pack) -> Iterator[Finding]:
     pack = sources.after_the_run(context, node.name)
-    everything = list(sources.definitions(pack))
+    everything = [
+        (path, one) for path in sources.files(pack) for one in pack.xml(path).all("datasources/datasource")
+    ]
     ours = {datasource for _, _, datasource in sources.configured(pack, context.profile)}
-    written = [one for one in everything if one.datasource in ours]
+    written = [(path, one) for path, one in everything if one in ours]
     doubles = {
-        f"{other.path} defines {name} too, line {other.datasource.line} ({one.path} has it)"
-        for one in written
-        for other in everything
-        if other.path != one.path
-        for name in (one.names & other.names) | (one.jndi_names & other.jndi_names)
+        f"{elsewhere} defines {name} too, line {other.line} ({path} has it)"
+        for path, one in written
+        for elsewhere, other in everything
+        if elsewhere != path
+        for names in (sources.names_of, sources.jndi_names_of)
+        for name in names(one) & names(other)
     }
     yield from map(finding.error, sorted(doubles))
     if not doubles:
@@ -477,8 +462,8 @@ def read_stats(found: Reading) -> None:
     """The statistics, where they are in MySQL: in a file, they stay there."""
     if not found.pack.exists(STATS_DATASOURCES) or sources.stats_is_h2(found.pack):
         return
-    path = f"datasources/datasource[name='{sources.STATS_DATASOURCE}']"
-    read_configuration(found, found.pack.xml(STATS_DATASOURCES).find(path), "stats")
+    document = found.pack.xml(STATS_DATASOURCES)
+    read_configuration(found, sources.find_datasource(document, sources.STATS_DATASOURCE), "stats")
 
 
 def read_configuration(found: Reading, datasource: Element | None, role: DatabaseRole) -> str | None:

@@ -498,9 +498,8 @@ def copied_node_id(context: CheckContext) -> Iterator[Finding]:
 )
 @each_plan("nothing that is written leads out of the home")
 def link(context: CheckContext, node: Node, plan: NodePlan) -> Iterator[Finding]:
-    real_home = Path(os.path.realpath(plan.home))
     for change in (one for one in plan.pending if one.kind != "symlink"):
-        for target in (one for one in change.targets if not one.is_relative_to(real_home)):
+        for target in (one for one in change.targets if not one.is_relative_to(plan.home)):
             yield finding.warning(
                 f"{change.path} is a link out of the home: {target} is what is written",
                 fix=f"cp --remove-destination {quote(str(target))} {quote(str(plan.home / change.path))}   "

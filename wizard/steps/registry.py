@@ -11,7 +11,7 @@ from wizard.preflight.checks import Check, CheckContext, each_home
 from wizard.profile.jdbc_url import jdbc_url
 from wizard.steps import sources
 from wizard.steps.reading import describe
-from wizard.steps.rows import Row, Scope, Table
+from wizard.steps.rows import Row, Scope, Table, jndi_row
 from wizard.steps.step import Step, sole
 from wizard.system import finding
 from wizard.system.errors import EditError
@@ -38,12 +38,7 @@ CONFIG_ROWS = Table(
     "dbConfig",
     (
         Row("@name", "registry.db_config"),
-        Row(
-            "dataSource",
-            "datasources.registry",
-            lambda scope: source_name(scope.bench.profile),
-            means="`jdbc/NAME`",
-        ),
+        jndi_row("dataSource", "datasources.registry"),
     ),
 )
 INSTANCE_ROWS = Table(
@@ -112,11 +107,6 @@ def written(
     return anchor
 
 
-def source_name(profile: Profile) -> str:
-    """The JNDI name of the registry's datasource."""
-    return f"jdbc/{profile.datasources.registry}"
-
-
 def registry_url(profile: Profile) -> str:
     """The URL of the registry's database, without the parameters."""
     mysql = profile.mysql
@@ -165,10 +155,8 @@ def mounts(pack: Pack, profile: Profile) -> Iterator[Mounted]:
 
 def urls_of_config(pack: Pack, config: str, profile: Profile) -> list[str]:
     """The URLs that a dbConfig leads to; the profile's where the step datasources, left out now, has to define it."""
-    urls = sources.urls_of_config(pack, config)
-    named = pack.xml(REGISTRY).all(
-        "dbConfig[@name=$name][dataSource=$source]", name=config, source=source_name(profile)
-    )
+    urls, source = sources.urls_of_config(pack, config), f"jdbc/{profile.datasources.registry}"
+    named = pack.xml(REGISTRY).all("dbConfig[@name=$name][dataSource=$source]", name=config, source=source)
     return urls or ([registry_url(profile)] if named else [])
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from wizard.edit.edits import Note, Value
+from wizard.edit.edits import Note, Value, reveal
 from wizard.edit.settings import opened
 from wizard.edit.xml import New, XmlElement
 from wizard.pack.xml import parse_path
@@ -116,6 +116,17 @@ class Row(NamedTuple):
         """The attribute of the place; empty where it is the text."""
         last = self.place.rpartition("/")[2]
         return last[1:] if last.startswith("@") else ""
+
+
+def jndi_row(place: str, field: str, *, makes: bool = False) -> Row:
+    """The row of a place that holds the JNDI name of a datasource, whose own name is the value of `field`."""
+    return Row(
+        place,
+        field,
+        lambda scope: f"jdbc/{reveal(scope.value(field) or '')}",
+        makes=makes,
+        means="`jdbc/NAME`",
+    )
 
 
 class Table(NamedTuple):

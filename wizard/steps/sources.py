@@ -6,7 +6,7 @@ Source: procedure 3 and 4.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeVar
 
@@ -36,38 +36,18 @@ FOLDER = "repository/conf/datasources"
 STATS_DATASOURCE = "WSO2AM_STATS_DB"
 
 
-class Definition(NamedTuple):
-    """A live datasource, and the file that defines it."""
-
-    path: str
-    datasource: Element
-
-    @property
-    def names(self) -> set[str]:
-        return {name.text.strip() for name in self.datasource.all("name")}
-
-    @property
-    def jndi_names(self) -> set[str]:
-        return {name.text.strip() for name in self.datasource.all("jndiConfig/name")}
-
-
-def definitions(pack: Pack) -> Iterator[Definition]:
-    """Every live datasource of a home; those of `master-datasources.xml` first, as the server reads them.
-
-    Raises:
-        EditError: a file cannot be read.
-    """
-    for path in _files(pack):
-        yield from _definitions_in(pack, path)
-
-
-def _files(pack: Pack) -> list[str]:
+def files(pack: Pack) -> list[str]:
+    """The files of datasources of a home; `master-datasources.xml` first, as the server reads them."""
     paths = [f"{FOLDER}/{name}" for name in pack.names(FOLDER, "-datasources.xml")]
     return sorted(paths, key=lambda path: path != MASTER_DATASOURCES)
 
 
-def _definitions_in(pack: Pack, path: str) -> list[Definition]:
-    return [Definition(path, one) for one in pack.xml(path).all("datasources/datasource")]
+def names_of(datasource: Element) -> set[str]:
+    return {name.text.strip() for name in datasource.all("name")}
+
+
+def jndi_names_of(datasource: Element) -> set[str]:
+    return {name.text.strip() for name in datasource.all("jndiConfig/name")}
 
 
 def by_jndi_name(pack: Pack, jndi_name: str) -> list[Element]:
@@ -75,11 +55,11 @@ def by_jndi_name(pack: Pack, jndi_name: str) -> list[Element]:
 
     A file that cannot be read defines none: neither the server nor we know more of it.
     """
-    found: list[Definition] = []
-    for path in _files(pack):
+    found: list[Element] = []
+    for path in files(pack):
         with suppress(EditError):
-            found += _definitions_in(pack, path)
-    return [one.datasource for one in found if jndi_name in one.jndi_names]
+            found += pack.xml(path).all("datasources/datasource")
+    return [one for one in found if jndi_name in jndi_names_of(one)]
 
 
 def setting(configuration: Element, name: str) -> Element | None:
@@ -108,8 +88,7 @@ def find_datasource(document: XmlTree[E], name: str) -> E | None:
     found = [
         datasource
         for datasource in document.all("datasources/datasource")
-        if any(named.text.strip() == name for named in datasource.all("name"))
-        or datasource.all("jndiConfig[name=$jndi]", jndi=f"jdbc/{name}")
+        if name in names_of(datasource) or f"jdbc/{name}" in jndi_names_of(datasource)
     ]
     return sole(document, found, f"the datasource {name}: that name or jdbc/{name}")
 
@@ -128,8 +107,7 @@ def configured(pack: Pack, profile: Profile) -> Iterator[tuple[str, str, Element
 def stats_is_h2(pack: Pack) -> bool:
     """Whether the statistics of a home are in a file, as in a stock pack."""
     found = find_datasource(pack.xml(STATS_DATASOURCES), STATS_DATASOURCE)
-    urls = found.all("definition/configuration/url") if found is not None else []
-    return any(url.text.strip().startswith("jdbc:h2:") for url in urls)
+    return found is not None and is_file(url_of(found))
 
 
 def url_of(datasource: Element) -> str:
@@ -223,97 +201,75 @@ DATASOURCE = "properties/property[@name='datasource']"
 
 
 class StoreSource(NamedTuple, Generic[E]):
-    """A record store's datasource: the name that it gets, and the element that becomes it; None: a new one."""
+    """A record store's datasource: its name after the run, the field that gives that, and the present element.
+
+    `found` is None for a datasource that the run adds.
+    """
 
     store: str
     role: Store
     name: str
+    field: str
     found: E | None
 
 
 def choose(now: Mapping[Store, str], wanted: Mapping[Store, str], there: Container[str]) -> dict[Store, str]:
-    """Choose the existing datasource of each record store, by its present name; a store left out gets a new one.
+    """Choose the datasource that each record store keeps, by its present name; a store left out gets a new one.
 
     `now` are the names in `analytics-config.xml`, `wanted` those that the profile gives, `there` the names in
-    `analytics-datasources.xml`.  The first line that is true counts, for both stores before the next line:
-
-    | a datasource of the wanted name exists, and …             | the store gets                        |
-    |-----------------------------------------------------------|---------------------------------------|
-    | the store uses it now                                     | that one                              |
-    | no record store uses it now                               | that one                              |
-    | the other store gets it by a line above (one database)    | that one                              |
-
-    | otherwise                                                 |                                       |
-    |-----------------------------------------------------------|---------------------------------------|
-    | the datasource that it uses now is not the other store's  | the present one, with the wanted name |
-    | the other store has taken the present one                 | a new one with the wanted name        |
+    `analytics-datasources.xml`.
     """
-    chosen: dict[Store, str] = {}
-    lines: tuple[Callable[[Store, str], bool], ...] = (
-        lambda role, name: now[role] == name,
-        lambda role, name: name not in now.values(),
-        lambda role, name: name in chosen.values(),
-    )
-    for line in lines:
-        for role, name in wanted.items():
-            if role not in chosen and name in there and line(role, name):
-                chosen[role] = name
+    # 1. The datasource that has the wanted name, if this store uses it now, or no store does.
+    chosen = {
+        role: name
+        for role, name in wanted.items()
+        if name in there and (name == now[role] or name not in now.values())
+    }
+    # 2. The datasource that the other store has got, if both shall have one name.
+    for role, name in wanted.items():
+        if name in chosen.values():
+            chosen.setdefault(role, name)
+    # 3. The one that the store uses now, which is renamed, unless the other store has got it.
     for role, name in now.items():
-        if role not in chosen and name not in chosen.values():
-            chosen[role] = name
+        if name not in chosen.values():
+            chosen.setdefault(role, name)
     return chosen
 
 
 def store_sources(datasources: XmlTree[E], config: XmlTree[C], profile: Profile) -> list[StoreSource[E]]:
     """Return the datasource of each record store that a JDBC datasource keeps, in `analytics-datasources.xml`.
 
+    A store whose name the profile does not give keeps the name that it uses now.
+
     Raises:
         EditError: a record store uses a datasource that does not exist, or two databases would be in one.
     """
-    stores, wanted = jdbc_stores(config), store_names(config, profile)
+    stores = jdbc_stores(config)
     now = {role: used_datasource(config, store) for store, role in stores.items()}
-    existing = {name.text.strip() for name in datasources.all("datasources/datasource/name")}
-    chosen = choose(now, wanted, existing)
-    found = []
-    for store, role in stores.items():
-        name = chosen.get(role)
-        taken = (
-            datasources.find("datasources/datasource[name=$name]", name=name) if name is not None else None
-        )
-        if name is not None and taken is None:
-            raise EditError(
-                f"lacks the datasource {name}, which the record store {store} uses",
-                place=datasources.name,
-                fix="unpack the file again, or name an existing datasource in analytics-config.xml",
-            )
-        found.append(StoreSource(store, role, wanted[role], taken))
-    return found
-
-
-def store_names(config: XmlTree[C], profile: Profile) -> dict[Store, str]:
-    """Return the name that each store's datasource gets: the profile's, otherwise the one that it has now.
-
-    Raises:
-        EditError: two databases would be in one datasource.
-    """
-    names = {
-        role: profile.datasource_name(role) or used_datasource(config, store)
-        for store, role in jdbc_stores(config).items()
-    }
-    databases = {getattr(profile.mysql.databases, role) for role in names}
-    if len(set(names.values())) < len(names) == len(databases):
+    wanted = {role: profile.datasource_name(role) or name for role, name in now.items()}
+    databases = {getattr(profile.mysql.databases, role) for role in wanted}
+    if len(set(wanted.values())) < len(wanted) == len(databases):
         raise EditError(
-            f"names {names['event_store']} for both record stores, which have different databases",
+            f"names {wanted['event_store']} for both record stores, which have different databases",
             place=config.name,
             fix="pin a name for each: event_store and processed_data_store under [datasources]",
         )
-    return names
-
-
-def name_field(profile: Profile, role: Store) -> str:
-    """Return the field that names a store's datasource."""
-    pinned = getattr(profile.datasources, role) is not None
-    return f"datasources.{role}" if pinned else f"mysql.databases.{role}"
+    chosen = choose(now, wanted, {one.text.strip() for one in datasources.all("datasources/datasource/name")})
+    found = []
+    for store, role in stores.items():
+        element = None
+        if role in chosen:
+            element = datasources.find("datasources/datasource[name=$name]", name=chosen[role])
+            if element is None:
+                raise EditError(
+                    f"lacks the datasource {chosen[role]}, which the record store {store} uses",
+                    place=datasources.name,
+                    fix="unpack the file again, or name an existing datasource in analytics-config.xml",
+                )
+        is_pinned = getattr(profile.datasources, role) is not None
+        field = f"datasources.{role}" if is_pinned else f"mysql.databases.{role}"
+        found.append(StoreSource(store, role, wanted[role], field, element))
+    return found
 
 
 def record_store(config: XmlTree[C], store: str) -> C:
