@@ -45,11 +45,6 @@ def reveal(value: Value) -> str:
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def is_secret_name(name: str) -> bool:
-    """Whether an element, attribute or key of that name holds a password."""
-    return "password" in name.lower()
-
-
 def shown(text: str | None, *, secret: bool) -> str:
     """`text` as a description shows it: passwords masked, nothing as `(none)`, outer blanks in quotes."""
     if text is None:

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from wizard.edit.edits import NOTE, Line, Note, Value, described, is_secret_name, reveal
+from wizard.edit.edits import NOTE, Line, Note, Value, described, reveal
 from wizard.pack.properties import TRIMMED, PropertyLine, read
+from wizard.passwords.masking import is_password
 from wizard.passwords.secret import Secret
 from wizard.system.errors import EditError
 
@@ -95,7 +96,7 @@ class SettingsDocument:
             place = f"{self.name}:{len(self.data.splitlines())}"
             raise EditError(self.refusal, place=place, fix=self.way_out)
         self.now, self.lines = now, lines
-        self._changes[key] = name, isinstance(value, Secret) or is_secret_name(name), note
+        self._changes[key] = name, isinstance(value, Secret) or is_password(name), note
 
     @property
     def edits(self) -> list[Line]:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from lxml import etree
 
 from wizard.edit import markup
-from wizard.edit.edits import NOTE, Line, Note, Value, described, is_secret_name, reveal, shown
+from wizard.edit.edits import NOTE, Line, Note, Value, described, reveal, shown
 from wizard.edit.markup import New, StartTag, Style
 from wizard.pack import xml_tree
 from wizard.pack.xml import Element, XmlTree
 from wizard.pack.xml_tree import XmlNode
+from wizard.passwords.masking import is_password
 from wizard.passwords.secret import Secret
 from wizard.system.errors import EditError
 
@@ -199,7 +200,7 @@ class XmlDocument(XmlTree["XmlElement"]):
         parent = node.getparent()
         named = xml_tree.identifier(parent) if parent is not None and parent is not self.top else None
         names = (xml_tree.local_name(node), kind, node.get("name"), node.get("key"), named)
-        return any(is_secret_name(name) for name in names if name)
+        return any(is_password(name) for name in names if name)
 
     def summary(self, node: XmlNode) -> str:
         """What a small element holds, in brackets: its text, or that of its children; passwords masked."""

@@ -1,4 +1,7 @@
-"""Passwords hidden in texts: those of a run wherever they stand, others by where or how they are written."""
+"""Passwords hidden in texts: those of a run wherever they are, others by where or how they are written.
+
+`PASSWORD` is the one rule for the names of passwords: of elements, attributes, properties, variables and parameters.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +18,48 @@ URL_VALUE = "-._~$!*'(),;:@=/[]{}|^"
 It ends at `&`, its name at the first `=`: another `=` is part of the value (`sessionVariables=a=1`).
 """
 
-# --- in files: elements, attributes, URLs ------------------------------------------------------------------
+PASSWORD = (
+    r"(?:passw(?:or)?[dt]|passphrase|passcode|pwd|secret(?!alias)|token|credential"
+    r"|(?<!by)(?<!com)pass(?![^\W\d_]))"
+)
+"""What the name of a password holds, in any case: `DB_PASS`, `keyStorePassword`, `client_secret`; but not `bypass`,
+nor `secretAlias`, which names an entry of the product's vault."""
+
+_ONLY_SPEAK_OF_IT = {"passwordcharacterencoding", "disconnectonexpiredpasswords", "credentialtype"}
+"""Parameters of Connector/J and of MariaDB's driver that are not passwords, whatever their names hold."""
+
+
+def is_password(name: str) -> bool:
+    """Whether what has this name is a password, such as `trustCertificateKeyStorePassword` or `DB_PASS`."""
+    return name.lower() not in _ONLY_SPEAK_OF_IT and re.search(PASSWORD, name, re.IGNORECASE) is not None
+
+
+def holds_password(name: str, value: str) -> bool:
+    """Whether a parameter of a URL is a password, or one hides in its value (`true&password=…`)."""
+    return any(map(is_password, [name, *(part.partition("=")[0] for part in value.split("&")[1:])]))
+
+
+# --- in files: elements, attributes, URLs, lines of properties and of shells ---------------------------------
 
 # What an element holds: text, comments and CDATA, of a length that a password can have, so that a file full of tags
 # that are never closed takes no time without end.
 _CONTENT = r"((?:[^<]|<!--.{0,500}?-->|<!\[CDATA\[.{0,5000}?\]\]>)*+)"
 _ELEMENT = re.compile(
-    rf"(<((?:[\w.-]+:)?[\w.-]*password[\w.-]*)(?:\s[^<>]*)?(?<!/)>){_CONTENT}(</\2\s*>)",
+    rf"(<((?:[\w.-]+:)?[\w.-]*{PASSWORD}[\w.-]*)(?:\s[^<>]*)?(?<!/)>){_CONTENT}(</\2\s*>)",
     re.IGNORECASE | re.DOTALL,
 )
 _NAMED_ELEMENT = re.compile(
-    rf"(<([\w:.-]+)\s[^<>]*(?:name|key)\s*=\s*[\"'][^\"'<>]*password[\"'][^<>]*(?<!/)>){_CONTENT}(</\2\s*>)",
+    rf"(<([\w:.-]+)\s[^<>]*(?:name|key)\s*=\s*[\"'][^\"'<>]*{PASSWORD}[\"'][^<>]*(?<!/)>){_CONTENT}(</\2\s*>)",
     re.IGNORECASE | re.DOTALL,
 )
-_ATTRIBUTE = re.compile(r"((?<![\w.-])[\w.-]*password\s*=\s*([\"']))(.*?)(\2)", re.IGNORECASE | re.DOTALL)
+_ATTRIBUTE = re.compile(rf"((?<![\w.-])[\w.-]*{PASSWORD}\s*=\s*([\"']))(.*?)(\2)", re.IGNORECASE | re.DOTALL)
 _VALUE = r"(?:[^&<;\s\"]|;(?![\w.]+=))*"  # a `;` ends a parameter of an H2 URL, but not one of MySQL's
-_PARAMETER = re.compile(rf"((?:[?&;]|&amp;)[\w.]*(?:password|pwd)[\w.]*=){_VALUE}", re.IGNORECASE)
+_PARAMETER = re.compile(rf"((?:[?&;]|&amp;)[\w.]*{PASSWORD}[\w.]*=){_VALUE}", re.IGNORECASE)
+_PROPERTY = re.compile(
+    rf"^([ \t#!]*(?=[\w-]+\.)[\w.-]*{PASSWORD}[\w.-]*[ \t]+)(?![=:\s]|\*{{8}}).+",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A key with a dot in it and its value behind blanks, as in `spark-defaults.conf`."""
 
 
 class Masker:
@@ -64,7 +93,8 @@ class Masker:
         text = _PARAMETER.sub(rf"\g<1>{MASK}", text)
         for name in self._parameters:
             text = re.sub(rf"((?:[?&;]|&amp;){re.escape(name)}=){_VALUE}", rf"\g<1>{MASK}", text)
-        return text
+        text = _PROPERTY.sub(rf"\g<1>{MASK}", text)
+        return "\n".join(map(without_passwords, text.split("\n")))
 
 
 def _escaped(text: str) -> str:
@@ -80,12 +110,13 @@ def _keep_lines(found: re.Match[str]) -> str:
 # --- in lines of a log, in values, in what a server says ---------------------------------------------------
 
 _QUOTED = r"""(?:"(?:[^"\\]|\\.)*(?:"|$)|\\+"[^"]*(?:"|$)|'(?:[^'\\]|\\.|'')*(?:'|$))"""
-"""A text in quotes; a truncated line may lack the last one."""
-_BARE = r"(?:[^\s&;]|;(?!\s|$|[\w.]+=))+"
+_QUOTED += rf"(?:\s{{1,20}}replace\s{{1,20}}{_QUOTED})?"
+"""A text in quotes; a truncated line may lack the last one.  And the password that it replaces, as SQL writes that."""
+_BARE = r"(?:[^\s&;<]|<(?![/!])|;(?!\s|$|[\w.]+=))+"
 _ASSIGNED = re.compile(
-    rf"""((?:password|passwd|passphrase|pwd|secret|token|storepass|keypass)[\w.]{{0,60}}\\*["']?
+    rf"""({PASSWORD}[\w.]{{0,60}}\\*["']?
           \s{{0,20}}(?:(?:is|was)\s{{0,20}})?(?>[=-]>|[=:])\s{{0,20}})
-         (?!\*{{8}}|(?:yes|no|null|true|false)(?:[\s,;&)\]}}"']|$))
+         (?!["']?\*{{8}}|""|''|(?:yes|no|null|true|false)(?:[\s,;&)\]}}"']|$))
          (?:{_QUOTED}|{_BARE})""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -96,7 +127,8 @@ _USER_INFO = re.compile(
 _IDENTIFIED = re.compile(
     rf"(\bidentified\s{{1,20}}(?:(?:with|via)\s{{1,20}}\S{{1,100}}\s{{1,20}})?(?:by|as|using)\s{{1,20}}"
     rf"(?:password\s{{1,20}})?|\bauthorization\W{{1,20}}(?:basic|bearer)\s{{1,20}})(?:{_QUOTED}|[^\s;]+)"
-    rf"|(\bpassword\s?\(\s?|\bpassword\s{{1,20}}for\s{{1,20}}\S{{1,200}}\s{{0,20}}=\s{{0,20}}){_QUOTED}",
+    rf"|(\bpassword\s?\(\s?|\bpassword\s{{1,20}}(?:for\s{{1,20}}\S{{1,200}}\s{{0,20}}|(?:(?:is|was|has\sbeen)\s{{1,20}})?"
+    rf"(?:set|reset|changed)\s{{1,20}})?(?:=|to\b)\s{{0,20}}){_QUOTED}",
     re.IGNORECASE,
 )
 _ORDINARY = """

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from wizard.passwords.masking import holds_password
 from wizard.passwords.references import NEVER_PLAIN
-from wizard.profile.rules import is_name, is_password_parameter, sets_password
+from wizard.profile.rules import is_name
 
 if TYPE_CHECKING:
     from wizard.profile.document import Place
@@ -70,7 +71,7 @@ def cross_field_errors(raw: Mapping[str, Any]) -> Iterator[Mistake]:
         fix = "choose another name, such as govregistry"
         yield Mistake(("registry", "db_config"), "that is the server's own registry", fix)
     for name, value in _table(raw, "mysql", "url_parameters").items():
-        if isinstance(value, str) and (is_password_parameter(name) or sets_password(value)):
+        if isinstance(value, str) and holds_password(name, value):
             fix = 'name = { env = "NAME" } takes it from the environment'
             yield Mistake(("mysql", "url_parameters", name), NEVER_PLAIN, fix)
 

@@ -97,22 +97,6 @@ def is_url(text: str, *, schemes: tuple[str, ...]) -> bool:
     return scheme.lower() in schemes and has_place and is_text(text) and " " not in text and port != 0
 
 
-_PASSWORDS = ("passw", "pwd", "passphrase", "secret")
-# Parameters of Connector/J that only speak of passwords.
-_ONLY_SPEAK_OF_IT = ("passwordcharacterencoding", "disconnectonexpiredpasswords")
-
-
-def is_password_parameter(name: str) -> bool:
-    """Whether this parameter of a JDBC URL is a password, such as `trustCertificateKeyStorePassword`."""
-    name = name.lower()
-    return name not in _ONLY_SPEAK_OF_IT and any(word in name for word in _PASSWORDS)
-
-
-def sets_password(value: str) -> bool:
-    """Whether another parameter hides in the value of one, and is a password (`true&password=…`)."""
-    return any(is_password_parameter(part.partition("=")[0]) for part in value.split("&")[1:])
-
-
 # --- the rules ------------------------------------------------------------------------------------
 
 Text = Annotated[str, text(is_text, "expected text on one line, without blanks at its ends", minLength=1)]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
 
-from wizard.edit.edits import Note, Value, reveal, shown
+from wizard.edit.edits import Note, Value, reveal
 from wizard.edit.xml import New
 from wizard.pack.home import (
     ANALYTICS_CONFIG,
@@ -17,6 +17,7 @@ from wizard.pack.home import (
     STATS_DATASOURCES,
     USER_MGT,
 )
+from wizard.passwords.masking import holds_password, without_passwords
 from wizard.passwords.secret import Secret
 from wizard.preflight.checks import Check, CheckContext, each_home
 from wizard.profile.jdbc_url import MySQLUrl, jdbc_url, parse_jdbc_url
@@ -496,7 +497,7 @@ def read_configuration(found: Reading, datasource: Element | None, role: Databas
         return None
     found.say(field, url.database, by=by)
     parameters: dict[str, str | Secret] = {
-        name: Secret(value) if holds_password(name, value) else value
+        name: Secret(value) if holds_password(name, value) or without_passwords(value) != value else value
         for name, value in url.parameters.items()
     }
     found.say("mysql.url_parameters", parameters, by=by)
@@ -518,14 +519,6 @@ def _other_server(found: Reading, url: MySQLUrl) -> str | None:
     if host is None or sources.is_same_database(jdbc_url(host, port, "x"), jdbc_url(url.host, url.port, "x")):
         return None
     return describe(f"{host}:{port}")
-
-
-def holds_password(name: str, value: str) -> bool:
-    """Whether a URL's parameter is a password, or hides one in its value."""
-    from wizard.profile.rules import is_password_parameter, sets_password
-
-    masked = shown(value, secret=False) not in (value, f'"{value}"')
-    return is_password_parameter(name) or sets_password(value) or masked
 
 
 STEP = Step(
