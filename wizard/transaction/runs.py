@@ -361,15 +361,11 @@ def tidy(homes: Iterable[Path]) -> None:
 
 
 def sweep() -> None:
-    """Remove the folders of runs that were interrupted before they had a journal."""
-    folders = [locations.runs() / name for name in _names() - index.read().keys()]
-    strays = [folder for folder in folders if is_folder(folder) and not is_anything(folder / JOURNAL)]
-    if strays:
-        # Another run may just be beginning: then the next one removes them.
-        with contextlib.suppress(OSError, Locked), folder_lock(locations.runs(), wait=False):
-            for folder in strays:
-                if not is_anything(folder / JOURNAL):
-                    shutil.rmtree(folder, ignore_errors=True)
+    """Remove the folders of runs that were interrupted before they had a journal; not while another run begins."""
+    with contextlib.suppress(OSError, Locked), folder_lock(locations.runs(), wait=False):
+        for folder in (locations.runs() / name for name in _names() - index.read().keys()):
+            if is_folder(folder) and not is_anything(folder / JOURNAL):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def find(argument: str | None) -> Run:
