@@ -242,6 +242,26 @@ class TestFile:
     def test_a_content_that_is_no_password(self, tmp_path, content, why):
         refused(file_with(tmp_path, content), why)
 
+    @pytest.mark.parametrize(
+        ("folder", "beside"),
+        [("clone", "clone clone/sub"), ("", ""), ("..", ".."), ("clone/sub", "clone/sub")],
+    )
+    def test_without_agreement_only_what_is_beside_the_profile_is_read(self, isolated, folder, beside):
+        """Below its folder too, unless that is the user's home or above it: there are the user's own secrets."""
+        profile = isolated / folder
+        (isolated / "clone/sub").mkdir(parents=True)
+        for place in ("..", "", "clone", "clone/sub"):
+            reference = file_with(isolated / place, b"x")
+            if place in (beside.split() or [""]):
+                assert resolve(reference, trusted=False, folder=profile) == "x"
+            else:
+                refused(
+                    reference,
+                    "is read only for a profile that you have agreed to",
+                    trusted=False,
+                    folder=profile,
+                )
+
     def test_the_path_in_a_fix_can_be_pasted(self, tmp_path):
         (tmp_path / "a b'c").mkdir()
         reference = file_with(tmp_path / "a b'c", b"x", 0o644)
@@ -477,6 +497,14 @@ VALUES = [
     "ALTER USER a IDENTIFIED WITH mysql_native_password BY '{}'",
     "IDENTIFIED BY '{}",
     "SET PASSWORD FOR 'a'@'h' = '{}'",
+    "SET PASSWORD FOR 'a'@'h' TO '{}'",
+    "set password to '{}'",
+    "the password was reset to '{}'",
+    "ALTER USER a IDENTIFIED BY '{}' REPLACE 'before'",
+    "DB_PASS={}",
+    "db.pass: {}",
+    "MYSQL_ROOT_PWD={}",
+    "export apiToken={}",
     "SELECT PASSWORD('{}')",
     "password => {}",
     "Authorization: Basic {}",
@@ -504,6 +532,7 @@ INNOCENT = [
     "Your password has expired. To log in you must change it",
     "password doesn't match",
     "no password",
+    "the second pass took 3 s and bypass=1, compass: x",
     "java -port 9443 -path /opt/x -properties y",
     "http://10.0.0.1:9443/carbon?mail=a@b",
     "org.wso2.carbon.user.core.UserStoreException: Error when authenticating user",
@@ -519,10 +548,24 @@ def test_a_password_is_hidden_in_every_form(form: str, password: str) -> None:
     shown = without_quoted_passwords(form.format(password))
     before, after = form.split("{}")
     assert shown.startswith(before.rstrip("\\\"'") + MASK)
-    assert shown.rpartition(MASK)[2].lstrip("'") == after.lstrip("\\\"'")
+    assert shown.rpartition(MASK)[2].lstrip("'") == after.lstrip("\\\"'").removesuffix(" REPLACE 'before'")
     if form in VALUES:
         assert without_passwords(form.format(password)) == shown
     assert without_quoted_passwords(shown) == shown
+
+
+NAMES = (
+    "password db.password DB_PASS dbPass storepass clientSecret api_token SvnPassword MYSQL_PWD keyPassphrase"
+)
+
+
+@pytest.mark.parametrize("form", ["<{}>X1y</{}>", '<p name="{}">X1y</p>', '<p {}="X1y"/>', "a=b?c=d&{}=X1y",
+    "export {}=X1y", "{} = X1y", "spark.{}  X1y"])  # fmt: skip
+@pytest.mark.parametrize("name", NAMES.split())
+def test_every_text_hides_what_any_name_of_a_password_has(form: str, name: str) -> None:
+    assert Masker().mask(form.replace("{}", name)) == form.replace("{}", name).replace("X1y", MASK)
+    for other in ("secretAlias", "bypass", "compass.x", "passive", "username"):
+        assert Masker().mask(text := form.replace("{}", other)) == text
 
 
 @pytest.mark.parametrize("line", INNOCENT)

@@ -84,16 +84,12 @@ class Resolver:
 
     def require_trust(self, reference: Reference, purpose: str) -> None:
         """Raise a `NotAgreedError` if `reference` may be resolved only for a profile that the user has agreed to."""
-        if isinstance(reference, FileReference):
-            path = os.path.realpath(reference.file)
-            free = self.folder is not None and Path(path).is_relative_to(os.path.realpath(self.folder))
-        else:
-            free = not isinstance(reference, CommandReference | KeyringReference)
-        if self.trusted or free:
+        is_local = isinstance(reference, FileReference) and self._is_beside(reference.file)
+        if self.trusted or is_local or isinstance(reference, EnvReference | PromptReference):
             return
-        runs = isinstance(reference, CommandReference)
+        used = "used" if isinstance(reference, CommandReference) else "read"
         raise NotAgreedError(
-            f"{reference.describe()} is {'used' if runs else 'read'} only for a profile that you have agreed to",
+            f"{reference.describe()} is {used} only for a profile that you have agreed to",
             place=purpose,
             fix=self.how_to_agree,
         )
@@ -102,6 +98,18 @@ class Resolver:
     def how_to_agree(self) -> str:
         """The fix for whoever has to agree to the profile first."""
         return AGREE.for_profile(self.called).text
+
+    def _is_beside(self, file: Path) -> bool:
+        """Whether a file is in the profile's folder or below it; in the user's home, or above it, only if directly.
+
+        A profile that was downloaded into the home folder has no right to the keys and passwords in its subfolders.
+        """
+        if self.folder is None:
+            return False
+        folder, path, home = (
+            Path(os.path.realpath(os.path.expanduser(one))) for one in (self.folder, file, "~")
+        )
+        return path.parent == folder or (path.is_relative_to(folder) and not home.is_relative_to(folder))
 
     def _text(self, reference: Reference, purpose: str) -> str:
         match reference:
