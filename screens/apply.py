@@ -26,8 +26,7 @@ from wizard.command_line.run.replay import Prepared, Result
 from wizard.command_line.run.servers import NodeState, ServersResult
 from wizard.command_line.text import NextStep, next_steps, run_ending, step_lines
 from wizard.steps.procedure import STEP_IDS
-from wizard.system.cancel import Cancel
-from wizard.system.errors import WizardError
+from wizard.system.errors import Cancel, WizardError
 
 LABEL = 39
 BARS = (10, 20)

@@ -19,8 +19,7 @@ from screens.signs import plain, sign, wrapped
 from wizard.command_line.run.replay import Result, packs_here
 from wizard.profile import trust
 from wizard.system import locations
-from wizard.system.cancel import Cancel
-from wizard.system.errors import WizardError
+from wizard.system.errors import Cancel, WizardError
 from wizard.transaction import recovery
 from wizard.transaction.marker import locked
 

@@ -22,8 +22,7 @@ from wizard.command_line.text import ending, worth_showing
 from wizard.command_line.verify import masker_of
 from wizard.profile.names import called
 from wizard.profile.store import load
-from wizard.system.cancel import Cancel
-from wizard.system.errors import WizardError
+from wizard.system.errors import Cancel, WizardError
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

@@ -25,8 +25,7 @@ from wizard.profile.model import Profile
 from wizard.profile.problems import find
 from wizard.steps import procedure
 from wizard.system import finding, locations, network
-from wizard.system.cancel import Cancel
-from wizard.system.errors import WizardError
+from wizard.system.errors import Cancel, WizardError
 from wizard.system.finding import Finding, Fix, SetField
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from wizard.passwords.resolver import Resolver
 from wizard.profile.store import load
 from wizard.server import systemd
 from wizard.server.process import send, server_of, serves
-from wizard.system.cancel import Cancel
+from wizard.system.errors import Cancel
 from wizard.transaction.marker import locked
 
 Launched = Callable[..., StandInPair]

@@ -22,8 +22,7 @@ from wizard.database.provision import ProvisioningFailed, provision
 from wizard.database.situation import LOCK, FileJournal
 from wizard.passwords.secret import Secret
 from wizard.preflight.mysql.view import DatabaseView
-from wizard.system.cancel import Cancel
-from wizard.system.errors import Cancelled, Failed
+from wizard.system.errors import Cancel, Cancelled, Failed
 
 PRESENT, CREATED = ["present"] * 4, ["created"] * 4
 Progress = Callable[[str, int, int, str], None]

@@ -19,8 +19,7 @@ from wizard.pack.home import is_pack
 from wizard.passwords.resolver import Resolver
 from wizard.profile.model import Profile
 from wizard.profile.store import examine, load
-from wizard.system.cancel import Cancel
-from wizard.system.errors import WizardError
+from wizard.system.errors import Cancel, WizardError
 
 Oddities = list[tuple[str, str | bytes]]
 """Places of a home, and what is there: something that is not a file, or a file that was changed."""

@@ -33,8 +33,7 @@ from wizard.command_line.run.replay import Options, Result
 from wizard.command_line.text import diff_lines
 from wizard.passwords.resolver import Resolver
 from wizard.profile.store import load
-from wizard.system.cancel import Cancel
-from wizard.system.errors import WizardError
+from wizard.system.errors import Cancel, WizardError
 
 
 def refused(result: Result | WizardError) -> str:

@@ -17,7 +17,7 @@ from tests.support.cli import started
 from wizard.preflight import checks
 from wizard.preflight.checks import Check
 from wizard.system import finding
-from wizard.system.cancel import Cancel
+from wizard.system.errors import Cancel
 from wizard.system.finding import Finding
 
 NEVER = threading.Event()

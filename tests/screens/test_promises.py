@@ -252,7 +252,7 @@ async def test_a_run_that_was_cut_off_is_put_back_when_somebody_says_so(pair: An
     cut_off = (
         "import os, sys\n"
         "from wizard.command_line.run import replay\n"
-        "from wizard.system.cancel import Cancel\n"
+        "from wizard.system.errors import Cancel\n"
         "from wizard.profile.store import load\n"
         "from wizard.passwords.resolver import Resolver\n"
         "def die(node, path, done, total):\n"

@@ -24,7 +24,7 @@ from wizard.command_line.run import rollback
 from wizard.profile.document import set_field
 from wizard.profile.fields import key_of
 from wizard.profile.store import load
-from wizard.system.cancel import Cancel
+from wizard.system.errors import Cancel
 from wizard.system.finding import Finding
 
 pytestmark = pytest.mark.usefixtures("quiet")

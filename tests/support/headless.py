@@ -16,7 +16,7 @@ from wizard.command_line.run import rollback as undo
 from wizard.command_line.run.replay import Options, Prepared, Result
 from wizard.profile.passwords import resolver_of
 from wizard.profile.store import load
-from wizard.system.cancel import Cancel
+from wizard.system.errors import Cancel
 from wizard.system.finding import Finding
 
 PACKS = ("apim-analytics-2.0.0", "apim-analytics-2.1.0", "das-3.0.1", "das-3.1.0", "is-analytics-5.3.0")

@@ -17,8 +17,7 @@ from wizard.command_line.run import replay as headless
 from wizard.command_line.run.replay import Options, Result
 from wizard.passwords.resolver import Resolver
 from wizard.profile.store import load
-from wizard.system.cancel import Cancel
-from wizard.system.errors import WizardError
+from wizard.system.errors import Cancel, WizardError
 
 FILES = (*XML_FILES, STATS, SPARK, SPARK_SH, SPARK_BAT, "bin/version.txt", "dbscripts/mysql.sql")
 PLACES = (

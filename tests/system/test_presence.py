@@ -11,8 +11,8 @@ import pytest
 from wizard.command_line.run.rollback import history
 from wizard.pack.home import Pack
 from wizard.system import locations
+from wizard.system.bounded import is_anything, is_file, is_folder
 from wizard.system.errors import EditError, Failed
-from wizard.system.presence import is_anything, is_file, is_folder
 
 ALL = (is_file, is_folder, is_anything)
 

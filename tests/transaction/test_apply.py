@@ -30,8 +30,7 @@ from tests.support.sandboxes import (
     sandbox,
     waited,
 )
-from wizard.system.cancel import Cancel
-from wizard.system.errors import NotRestored
+from wizard.system.errors import Cancel, NotRestored
 
 LIB = "repository/components/lib"
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can do this")

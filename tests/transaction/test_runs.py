@@ -17,8 +17,7 @@ from tests.support import faults
 from tests.support.sandboxes import AXIS2, MARKER, REGISTRY, Sandbox, edit, ends
 from wizard.command_line.run import rollback as undo
 from wizard.system import locations
-from wizard.system.cancel import Cancel
-from wizard.system.errors import UsageError
+from wizard.system.errors import Cancel, UsageError
 from wizard.transaction import runs
 
 JAR = "analytics-1/repository/components/lib/mysql-connector-java-stand-in.jar"

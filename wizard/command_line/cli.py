@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from wizard.passwords.resolver import Resolver
     from wizard.profile.files import LoadedProfile
     from wizard.profile.model import Node
-    from wizard.system.cancel import Cancel
+    from wizard.system.errors import Cancel
 
 Offer = Literal["profiles", "runs", "nodes", "steps", "checks"]
 
@@ -221,7 +221,7 @@ def is_profile(name: str) -> bool:
     """Whether a word names a profile or the draft of one."""
     from wizard.profile.drafts import find
     from wizard.profile.names import locate
-    from wizard.system.presence import is_anything
+    from wizard.system.bounded import is_anything
 
     try:
         called, path = locate(name)
@@ -276,7 +276,7 @@ def interruptible() -> Iterator[Cancel]:
     """Let Ctrl-C, SIGTERM and SIGHUP end a command at once; while it writes, at the next safe point."""
     import signal
 
-    from wizard.system.cancel import Cancel
+    from wizard.system.errors import Cancel
 
     cancel = Cancel()
     # A closed terminal (SIGHUP) stops the command too, unless the signal is ignored (nohup).
@@ -619,7 +619,7 @@ def allow(name: str | None, listed: bool, revoke: bool, as_json: bool) -> Ended:
     from wizard.profile import trust
     from wizard.profile.files import read
     from wizard.profile.names import locate
-    from wizard.system.presence import is_file
+    from wizard.system.bounded import is_file
 
     out = paper(as_json)
     if name is None and listed and not revoke:

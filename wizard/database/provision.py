@@ -26,8 +26,7 @@ from wizard.database.schema import Contents, compare, read_contents
 from wizard.database.script import scripts_for
 from wizard.database.server import script_mode
 from wizard.database.situation import LOCK, has_rows, look
-from wizard.system.cancel import Cancel
-from wizard.system.errors import Cancelled, Failed, WizardError
+from wizard.system.errors import Cancel, Cancelled, Failed, WizardError
 
 if TYPE_CHECKING:
     from wizard.database.needs import Need, WantedDatabases

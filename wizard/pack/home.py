@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from wizard.pack.releases import Components, Version, components_of, version_tuple
 from wizard.system import bounded
+from wizard.system.bounded import is_file
 from wizard.system.errors import EditError
-from wizard.system.presence import is_file
 from wizard.system.printable import quoted
 
 if TYPE_CHECKING:

@@ -122,7 +122,7 @@ class Resolver:
             case KeyringReference():
                 return _from_keyring(reference)
             case CommandReference():
-                return self._from_command(reference)
+                return _decoded(_output_of(reference.command, self.time_limit), reference)
         return self._from_prompt(purpose)
 
     def _from_prompt(self, purpose: str) -> str:
@@ -138,17 +138,6 @@ class Resolver:
             return self.ask(text) if self.ask is not None else getpass(f"{text}: ")
         except EOFError:
             raise SecretError("no password was typed", fix="run it again and type one") from None
-
-    def _from_command(self, reference: CommandReference) -> str:
-        from wizard.system.program import ProgramFailed, output_of
-
-        try:
-            # Not in a variable, which a traceback would show.
-            return _decoded(
-                output_of(reference.command, time_limit=self.time_limit, most_bytes=MOST_BYTES), reference
-            )
-        except ProgramFailed as failure:
-            raise SecretError(str(failure), fix=failure.fix) from None
 
     def _consented(self, reference: Reference, purpose: str) -> bool:
         """Whether the person at the terminal lets the command of a profile run that is not trusted."""
@@ -233,6 +222,30 @@ def _from_keyring(reference: KeyringReference) -> str:
             fix=f"keyring set {quote(service)} {quote(user)}",
         )
     return text
+
+
+def _output_of(command: tuple[str, ...], time_limit: float) -> bytes:
+    """What the command prints on standard output; standard input is closed.  No error shows an argument or output."""
+    from wizard.system import program
+
+    try:
+        ended = program.run(command, time_limit=time_limit, most_bytes=MOST_BYTES, errors=False)
+    except TimeoutError:
+        message = f"did not end within {time_limit:g} s"
+        fix = "run it by hand, and unlock what it asks for"
+    except (OSError, ValueError) as failure:
+        message = f"cannot be run: {getattr(failure, 'strerror', 'an argument holds a NUL')}"
+        fix = "correct the command: it is a list of program and arguments, and no shell takes part"
+    else:
+        code, is_long = ended.code, len(ended.output) > MOST_BYTES
+        if not code and not is_long:
+            return ended.output
+        del ended
+        message, fix = "prints more than a password", "correct the command"
+        if not is_long:
+            message = f"failed with exit code {code}"
+            fix = "run it by hand to see why: what it prints is not shown here"
+    raise SecretError(f"the command {command[0]!r} {message}", fix=fix)
 
 
 def _decoded(content: bytes, reference: Reference, *, drop_newline: bool = True) -> str:

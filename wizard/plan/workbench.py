@@ -13,8 +13,8 @@ from wizard.edit.settings import SettingsDocument, opened
 from wizard.edit.xml import XmlDocument
 from wizard.pack.xml import XmlTree
 from wizard.plan.change import Change, ChangeKind
+from wizard.system.bounded import is_folder
 from wizard.system.errors import EditError
-from wizard.system.presence import is_folder
 from wizard.transaction.move import ABSENT, Meta, Move, PathState, hash_of, hash_of_file, state_of
 
 if TYPE_CHECKING:

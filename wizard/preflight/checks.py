@@ -14,8 +14,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from wizard.system import finding
-from wizard.system.cancel import Cancel
-from wizard.system.errors import WizardError
+from wizard.system.errors import Cancel, WizardError
 from wizard.system.finding import ANY_PROFILE, Finding, Fix
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from wizard.pack.home import Pack
 from wizard.plan import planner
 from wizard.system import bounded, network
+from wizard.system.bounded import is_anything
 from wizard.system.durable import write_plainly
-from wizard.system.presence import is_anything
 from wizard.transaction import index, runs
 from wizard.transaction.move import ABSENT, PathState, hash_of, state_of
 

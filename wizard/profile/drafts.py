@@ -13,8 +13,8 @@ from wizard.profile import trust
 from wizard.profile.files import read, save
 from wizard.profile.names import check_name
 from wizard.system import bounded, locations
+from wizard.system.bounded import is_anything
 from wizard.system.errors import UsageError
-from wizard.system.presence import is_anything
 
 if TYPE_CHECKING:
     from wizard.profile.files import LoadedProfile

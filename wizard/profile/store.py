@@ -17,8 +17,8 @@ from wizard.profile.files import LoadedProfile, deep_key, read, toml_files
 from wizard.profile.model import SCHEMA_VERSION, Profile
 from wizard.profile.names import check_name, is_path, locate
 from wizard.system import locations
+from wizard.system.bounded import is_anything
 from wizard.system.errors import UsageError
-from wizard.system.presence import is_anything
 
 MOST_MISTAKES = 50
 

@@ -11,8 +11,8 @@ from wizard.steps.reading import is_true
 from wizard.steps.rows import Row, Scope, Table, switch
 from wizard.steps.step import Step
 from wizard.system import finding
+from wizard.system.bounded import is_file
 from wizard.system.finding import Finding
-from wizard.system.presence import is_file
 from wizard.transaction.move import hash_of_file
 
 if TYPE_CHECKING:

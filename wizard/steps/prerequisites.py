@@ -21,9 +21,9 @@ from wizard.steps.reading import describe
 from wizard.steps.rows import Row, Table
 from wizard.steps.step import Step
 from wizard.system import finding, locations, network
+from wizard.system.bounded import is_file, is_folder
 from wizard.system.errors import WizardError
 from wizard.system.finding import Finding
-from wizard.system.presence import is_file, is_folder
 from wizard.system.printable import quoted
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from wizard.preflight.checks import Check, CheckContext, each_node
 from wizard.steps.rows import Row, Scope, Table
 from wizard.steps.step import Step
 from wizard.system import finding, network
+from wizard.system.bounded import is_folder
 from wizard.system.finding import Finding, Fix, SetField
-from wizard.system.presence import is_folder
 from wizard.verify.checks import link_findings, obstacle
 
 if TYPE_CHECKING:

@@ -1,7 +1,10 @@
-"""Reading files of homes and profiles: regular files of bounded size, opened without blocking.
+"""Reading files of homes and profiles: regular files of bounded size, opened without blocking; and whether one exists.
 
 Anyone may have put something else in the place of a file: a folder, a pipe, a device, a socket, a file without end.
 Each is an `OSError` whose `strerror` says so, and none of them is opened: opening alone can act on a device.
+
+Much of what Python calls absent is only unreadable, perhaps for a moment.  Treating that as absent would leave out a
+driver, or remove the folder of a run: whether something exists is yes, no, or an error.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 LARGEST = 16 * 1024 * 1024
@@ -104,3 +108,41 @@ def number(text: str) -> int | None:
     """
     found = re.fullmatch(r"\s*([0-9]{1,9})\s*", text)
     return int(found[1]) if found else None
+
+
+NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
+"""The answers of the system that mean: nothing is there.  A link that leads nowhere, or to itself, is nothing."""
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file exists (a link counts by its target).  Raises `OSError` if that is unknown."""
+    return stat.S_ISREG(_mode(path))
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder exists (a link counts by its target).  Raises `OSError` if that is unknown."""
+    return stat.S_ISDIR(_mode(path))
+
+
+def is_anything(path: Path) -> bool:
+    """Whether anything exists, including a broken link.  Raises `OSError` if that is unknown."""
+    return _mode(path, follow=False) != 0
+
+
+def is_empty(path: Path) -> bool:
+    """Whether the path is absent or an empty folder, as before something is mounted.  False if it is unreadable."""
+    try:
+        return not os.listdir(path)
+    except OSError as problem:
+        return problem.errno in NOTHING
+
+
+def _mode(path: Path, *, follow: bool = True) -> int:
+    try:
+        return os.stat(path, follow_symlinks=follow).st_mode
+    except OSError as problem:
+        if problem.errno in NOTHING:
+            return 0
+        raise
+    except ValueError:  # no path at all: there is a NUL in it
+        return 0

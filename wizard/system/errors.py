@@ -1,4 +1,4 @@
-"""What can go wrong, each kind with its exit code.
+"""What can go wrong, each kind with its exit code; and the wish to stop (`Cancel`).
 
 The exit codes are a contract with scripts: see the table in the README and `EXIT_CODES` below.
 """
@@ -90,6 +90,40 @@ class Cancelled(WizardError):
 
     exit_code = 130
     outcome = "cancelled"
+
+
+class Cancel:
+    """The wish to stop.  Whoever writes looks at it between two moves and goes back."""
+
+    def __init__(self) -> None:
+        self._wanted = False
+        self._shields = 0
+        self.sealed = False
+
+    def set(self) -> None:
+        self._wanted = True
+
+    def is_set(self) -> bool:
+        return self._wanted
+
+    @contextmanager
+    def shield(self) -> Iterator[None]:
+        """While it lasts, `interrupt` only notes the wish: a write is never cut in the middle."""
+        self._shields += 1
+        try:
+            yield
+        finally:
+            self._shields -= 1
+
+    def seal(self) -> None:
+        """How the run ends is settled: a wish that comes later changes nothing, and must not claim to have."""
+        self.sealed = True
+
+    def interrupt(self) -> None:
+        """Handle Ctrl-C (called by a signal handler): `KeyboardInterrupt` unless shielded or sealed."""
+        self.set()
+        if not self._shields and not self.sealed:
+            raise KeyboardInterrupt
 
 
 REPORT = "this is a bug in apimha-wizard: report it with this line and the steps to reproduce it"

@@ -63,42 +63,6 @@ def run(
     return Ended(process.returncode, output, errors_output)
 
 
-class ProgramFailed(Exception):
-    """It did not print what was wanted; the message tells no argument and nothing that was printed."""
-
-    def __init__(self, message: str, fix: str) -> None:
-        super().__init__(message)
-        self.fix = fix
-
-
-def output_of(command: Sequence[str], *, time_limit: float, most_bytes: int) -> bytes:
-    """Return what `command` prints on standard output; standard input is closed.
-
-    Raises `ProgramFailed` if it cannot be run, fails, prints too much, or is not done in time.
-    """
-    name = repr(command[0])
-    try:
-        ended = run(command, time_limit=time_limit, most_bytes=most_bytes, errors=False)
-    except TimeoutError:
-        message, fix = f"did not end within {time_limit:g} s", "run it by hand, and unlock what it asks for"
-    except (OSError, ValueError) as failure:
-        reason = failure.strerror if isinstance(failure, OSError) else "an argument holds a NUL"
-        message = f"cannot be run: {reason}"
-        fix = "correct the command: it is a list of program and arguments, and no shell takes part"
-    else:
-        code, content = ended.code, ended.output
-        del ended  # nothing of it among the variables of a traceback
-        if not code and len(content) <= most_bytes:
-            return content
-        is_long = len(content) > most_bytes
-        del content
-        message, fix = "prints more than a password", "correct the command"
-        if not is_long:
-            message = f"failed with exit code {code}"
-            fix = "run it by hand to see why: what it prints is not shown here"
-    raise ProgramFailed(f"the command {name} {message}", fix)
-
-
 def _read(process: subprocess.Popen[bytes], deadline: float, most_bytes: int) -> tuple[bytes, bytes]:
     """Return the process's output and errors to their end, or until one is a little more than `most_bytes`.
 

@@ -30,7 +30,7 @@ from wizard.transaction.recovery import Unrestored
 from wizard.transaction.runs import JournalEntry, Run
 
 if TYPE_CHECKING:
-    from wizard.system.cancel import Cancel
+    from wizard.system.errors import Cancel
 
 WriteProgress = Callable[[str, str, int, int], None]
 """Called with node, path, number done and number of all, after each path that is written."""

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.system import bounded
+from wizard.system.bounded import is_empty
 from wizard.system.durable import FOLDER, naming, write_durably
 from wizard.system.errors import ChecksFailed, Locked
-from wizard.system.presence import is_empty
 
 if TYPE_CHECKING:
     from wizard.transaction.runs import Run

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wizard.profile.names import called
 from wizard.server.process import server_of
+from wizard.system.bounded import is_empty
 from wizard.system.errors import Locked, NotRestored, StoppedError, describe_error
-from wizard.system.presence import is_empty
 from wizard.transaction import marker, runs
 from wizard.transaction.marker import Marker, locked
 from wizard.transaction.move import ABSENT, Folders, Move, PathState, put, refuse_drift, remove, stage
 from wizard.transaction.runs import JournalEntry, Run
 
 if TYPE_CHECKING:
-    from wizard.system.cancel import Cancel
+    from wizard.system.errors import Cancel
 
 
 class Recovered(NamedTuple):

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from wizard.system import bounded, locations
+from wizard.system.bounded import is_anything, is_file, is_folder
 from wizard.system.durable import fsync_folder, make_folder, write_durably, write_new
 from wizard.system.errors import Locked, UsageError
-from wizard.system.presence import is_anything, is_file, is_folder
 from wizard.transaction import index, marker
 from wizard.transaction.index import Listed, Row
 from wizard.transaction.marker import Marker, folder_lock, held

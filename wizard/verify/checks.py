@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from wizard.pack.archive import Archive, BadArchive
 from wizard.pack.home import C_APPS, EVENT_RECEIVERS
 from wizard.system import bounded, finding
+from wizard.system.bounded import is_folder
 from wizard.system.finding import Finding, Fix, SetField
-from wizard.system.presence import is_folder
 from wizard.transaction.move import ABSENT, state_of
 
 if TYPE_CHECKING:

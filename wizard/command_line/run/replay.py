@@ -21,8 +21,7 @@ from wizard.preflight.checks import CheckContext
 from wizard.profile import passwords
 from wizard.profile.names import called
 from wizard.steps import procedure
-from wizard.system.cancel import Cancel
-from wizard.system.errors import ChecksFailed, UsageError, WizardError, os_errors_as_failures
+from wizard.system.errors import Cancel, ChecksFailed, UsageError, WizardError, os_errors_as_failures
 from wizard.system.finding import ANY_PROFILE, Agree, Finding
 from wizard.system.network import on_one_machine, resolve_ahead
 from wizard.transaction import apply as applying

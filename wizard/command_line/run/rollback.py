@@ -18,9 +18,8 @@ from wizard.profile.names import called, locate
 from wizard.profile.store import load
 from wizard.server.process import server_of, stranger_in_pid_file
 from wizard.system import bounded
-from wizard.system.cancel import Cancel
-from wizard.system.errors import ChecksFailed, Failed, UsageError, WizardError, os_errors_as_failures
-from wizard.system.presence import is_anything, is_empty
+from wizard.system.bounded import is_anything, is_empty
+from wizard.system.errors import Cancel, ChecksFailed, Failed, UsageError, WizardError, os_errors_as_failures
 from wizard.transaction import apply as applying
 from wizard.transaction import recovery, runs
 from wizard.transaction.index import Listed

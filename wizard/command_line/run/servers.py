@@ -30,8 +30,8 @@ from wizard.server import launcher, systemd
 from wizard.server.process import send, server_of, stranger_in_pid_file
 from wizard.steps import procedure
 from wizard.system import finding
-from wizard.system.cancel import Cancel
 from wizard.system.errors import (
+    Cancel,
     ChecksFailed,
     StoppedError,
     UsageError,
