@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import time
 import tracemalloc
-from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.documents import Document, documents
-from wizard.edit.settings import PropertiesDocument
+from tests.support.fuzz import no_hang
 from wizard.edit.xml import New, XmlDocument
 from wizard.system.errors import EditError
 
@@ -21,6 +19,16 @@ BOMB = (
     + "".join(f' <!ENTITY e{n} "{f"&e{n - 1};" * 10}">\n' for n in range(1, 12))
     + "]>\n<a>&e11;</a>"
 )
+
+
+MANY = b" " * 1_000_000
+WIDE = {
+    "wide": b"<a>" + b"<b c='1'>2</b>\n" * 20_000 + b"</a>",
+    "deep": b"<a>" * 200 + b"</a>" * 200,
+    "blanks in tags": b"<a?><b?c?=?'1'?/></a?>".replace(b"?", MANY),
+    "blanks between tags": b"<a>" + MANY + b"\n" + MANY + b"<b/>" + MANY + b"\n" + MANY + b"</a>",
+    "comments": b"<a>\n<b/>" + b"<!-- c -->" * 20_000 + b"\n</a>",
+}
 
 
 def edited(data: bytes) -> bytes | None:
@@ -50,7 +58,6 @@ def edited(data: bytes) -> bytes | None:
     ],
 )
 def test_a_doctype_is_refused_with_its_place_before_anything_of_it_is_read(source: str, place: str) -> None:
-    started = time.process_time()
     tracemalloc.start()
     with pytest.raises(EditError, match="DOCTYPE") as refused:
         XmlDocument(source.encode(), "hostile.xml")
@@ -59,7 +66,6 @@ def test_a_doctype_is_refused_with_its_place_before_anything_of_it_is_read(sourc
     assert refused.value.place == f"hostile.xml:{place}"
     assert refused.value.fix
     assert peak < 2_000_000
-    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(
@@ -114,22 +120,17 @@ def test_a_password_with_a_bare_ampersand_is_not_quoted() -> None:
     assert refused.value.__suppress_context__
 
 
-def test_what_is_wide_or_deep_or_full_of_blanks_is_edited_in_time() -> None:
-    wide = b"<a>" + b"<b c='1'>2</b>\n" * 5_000 + b"</a>"
-    deep = b"<a>" * 200 + b"</a>" * 200
-    blanks = b" " * 1_000_000
-    tags = b"<a?><b?c?=?'1'?/></a?>".replace(b"?", blanks)
-    gaps = b"<a>" + blanks + b"\n" + blanks + b"<b/>" + blanks + b"\n" + blanks + b"</a>"
-    comments = b"<a>\n<b/>" + b"<!-- c -->" * 20_000 + b"\n</a>"
-    for source in (wide, deep, tags, gaps, comments):
-        started = time.process_time()
-        assert edited(source) is not None
-        assert time.process_time() - started < 5
-    started = time.process_time()
-    document = XmlDocument(b"<a>" + b"x<!-- c -->" * 20_000 + b"</a>", "hostile.xml")
-    document.root.set_text("1")
-    assert document.result().startswith(b"<a>1<!-- c --><!-- c -->")
-    assert time.process_time() - started < 5
+@pytest.mark.parametrize("kind", WIDE)
+def test_what_is_wide_or_deep_or_full_of_blanks_is_edited_in_time(kind: str) -> None:
+    with no_hang():
+        assert edited(WIDE[kind]) is not None
+
+
+def test_a_value_between_many_comments_is_edited_in_time() -> None:
+    with no_hang():
+        document = XmlDocument(b"<a>" + b"x<!-- c -->" * 20_000 + b"</a>", "hostile.xml")
+        document.root.set_text("1")
+        assert document.result().startswith(b"<a>1<!-- c --><!-- c -->")
 
 
 quick = settings(max_examples=100, suppress_health_check=list(HealthCheck))
@@ -152,17 +153,3 @@ def test_a_file_that_is_truncated_or_damaged(made: Document, data: st.DataObject
     edited(made.data[:cut])
     edited(made.data[:cut] + data.draw(st.sampled_from(BITS)) + made.data[cut:])
     edited(made.data[:cut] + made.data[cut + 1 :])
-
-
-@pytest.mark.parametrize("make", [PropertiesDocument, XmlDocument])
-def test_a_large_file_takes_time_in_proportion(make: Callable[[bytes, str], object]) -> None:
-    times = []
-    for count in (2_000, 8_000):
-        source = b"<a>\n" + b"<a.b c='d'>value</a.b>\n" * count + b"</a>\n"
-        took = []
-        for _ in range(3):
-            started = time.process_time()
-            make(source, "x")
-            took.append(time.process_time() - started)
-        times.append(min(took))
-    assert times[1] < times[0] * 12 + 0.05
