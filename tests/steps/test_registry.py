@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pytest
 
@@ -60,53 +59,37 @@ def local_at(url: str) -> Hand:
 
 # --- what is written ------------------------------------------------------------------------------------------
 
-WRITTEN: dict[str, tuple[Sequence[str], dict[str, Any], Sequence[Hand], Expected]] = {
-    "names and targets of the profile": (
-        PACKS,
-        {"registry": SHARED, "datasources": {"registry": "WSO2_GOV"}},
-        [],
-        {
-            (REGISTRY, "//dbConfig/@name"): ["wso2registry", "GOV_DB"],
-            (REGISTRY, "//dbConfig[@name='GOV_DB']/dataSource"): ["jdbc/WSO2_GOV"],
-            (MASTER, "//datasource[name='WSO2_GOV']/jndiConfig/name"): ["jdbc/WSO2_GOV"],
-            (REGISTRY, "//remoteInstance/id"): ["shared"],
-            (REGISTRY, "//remoteInstance/dbConfig"): ["GOV_DB"],
-            (REGISTRY, "//mount/@path"): [GOVERNANCE, CONFIG],
-            (REGISTRY, "//mount/instanceId"): ["shared", "shared"],
-            (REGISTRY, "//mount/targetPath"): [f"{GOVERNANCE}/analytics", f"{CONFIG}/analytics"],
-        },
-    ),
+WRITTEN: dict[str, tuple[Sequence[str], Sequence[Hand], Expected]] = {
+    "names and targets of the profile": (PACKS, [profiled(registry=SHARED, datasources={"registry": "WSO2_GOV"})], {
+        (REGISTRY, "//dbConfig/@name"): ["wso2registry", "GOV_DB"],
+        (REGISTRY, "//dbConfig[@name='GOV_DB']/dataSource"): ["jdbc/WSO2_GOV"],
+        (MASTER, "//datasource[name='WSO2_GOV']/jndiConfig/name"): ["jdbc/WSO2_GOV"],
+        (REGISTRY, "//remoteInstance/id"): ["shared"],
+        (REGISTRY, "//remoteInstance/dbConfig"): ["GOV_DB"],
+        (REGISTRY, "//mount/@path"): [GOVERNANCE, CONFIG],
+        (REGISTRY, "//mount/instanceId"): ["shared", "shared"],
+        (REGISTRY, "//mount/targetPath"): [f"{GOVERNANCE}/analytics", f"{CONFIG}/analytics"],
+    }),
     "a second name in the place of the first": (
-        PACKS[:1],
-        {},
-        [applied, profiled(registry={"instance_id": 'it\'s "ours"'})],
-        {
-            (REGISTRY, "//remoteInstance/id"): ["gov", 'it\'s "ours"'],
-            (REGISTRY, "//mount/instanceId"): ['it\'s "ours"'] * 2,
-            (REGISTRY, "//dbConfig/@name"): ["wso2registry", "govregistry"],
-        },
-    ),
-    **{
-        f"a mount with {slashes} at its end": (
-            PACKS[1:3],
-            {},
-            [applied, (REGISTRY, f'path="{CONFIG}"', f'path="{CONFIG}{slashes}"')],
-            {(REGISTRY, "//mount/@path"): [GOVERNANCE, CONFIG]},
-        )
-        for slashes in ("/", "//")
-    },
-}
+        PACKS[:1], [applied, profiled(registry={"instance_id": 'it\'s "ours"'})], {
+        (REGISTRY, "//remoteInstance/id"): ["gov", 'it\'s "ours"'],
+        (REGISTRY, "//mount/instanceId"): ['it\'s "ours"'] * 2,
+        (REGISTRY, "//dbConfig/@name"): ["wso2registry", "govregistry"],
+    }),
+    **{f"a mount with {slashes} at its end": (
+        PACKS[1:3], [applied, (REGISTRY, f'path="{CONFIG}"', f'path="{CONFIG}{slashes}"')],
+        {(REGISTRY, "//mount/@path"): [GOVERNANCE, CONFIG]},
+    ) for slashes in ("/", "//")},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("pack", "profile", "hands", "expected"),
+    ("pack", "hands", "expected"),
     [(pack, *row) for packs, *row in WRITTEN.values() for pack in packs],
     ids=[f"{name}, {pack}" for name, (packs, *_) in WRITTEN.items() for pack in packs],
 )
-def test_what_is_written(
-    pack: str, profile: dict[str, Any], hands: Sequence[Hand], expected: Expected, make_pair: MakePair
-) -> None:
-    written(do(make_pair(pack, **profile), *hands), expected)
+def test_what_is_written(pack: str, hands: Sequence[Hand], expected: Expected, make_pair: MakePair) -> None:
+    written(do(make_pair(pack), *hands), expected)
 
 
 # --- what is mounted from another place -----------------------------------------------------------------------
@@ -119,39 +102,24 @@ REGDB = "jdbc:mysql://127.0.0.1:3306/regdb"
 
 CHANGED: dict[str, tuple[Sequence[Hand], Sequence[str], Sequence[str]]] = {
     "another target path": (
-        [ON_ANALYTICS],
-        [f"{CONFIG} is mounted", f"target path {CONFIG}/analytics"],
-        ["instance", "database"],
+        [ON_ANALYTICS], [f"{CONFIG} is mounted", f"target path {CONFIG}/analytics"], ["instance", "database"],
     ),
-    "another database, in the file of the registry's datasource": (
-        [ON_SHARED_REG, before(MASTER, SAMPLE, ELSEWHERE)],
-        ["database db.example.com:3306/shared"],
-        ["geheim", "target path"],
-    ),
-    "another database, in another file": (
-        [ON_SHARED_REG, before(ANALYTICS, "    </datasources>", ELSEWHERE)],
-        ["database db.example.com:3306/shared"],
-        ["geheim"],
-    ),
+    **{f"another database, in {file}": (
+        [ON_SHARED_REG, before(file, anchor, ELSEWHERE)], ["database db.example.com:3306/shared"], ["target path"],
+    ) for file, anchor in ((MASTER, SAMPLE), (ANALYTICS, "    </datasources>"))},
     "a database that the profile changes": (
         [applied, profiled(mysql={"databases": {"registry": "registry_of_2027"}})],
-        ["database 127.0.0.1:3306/regdb"],
-        [],
+        ["database 127.0.0.1:3306/regdb"], [],
     ),
     "another instance of the same target": (
-        [
-            profiled(registry={"instance_id": "shared"}),
-            before(REGISTRY, ANCHOR, db_config(), instance(), mount(GOVERNANCE)),
-        ],
-        ["instance gov"],
-        ["target path"],
+        [profiled(registry={"instance_id": "shared"}),
+            before(REGISTRY, ANCHOR, db_config(), instance(), mount(GOVERNANCE))],
+        ["instance gov"], ["target path"],
     ),
     "a path with a slash at its end": (
-        [applied, (REGISTRY, f'path="{CONFIG}"', f'path="{CONFIG}/"')],
-        [f"written as {CONFIG}/"],
-        ["instance"],
+        [applied, (REGISTRY, f'path="{CONFIG}"', f'path="{CONFIG}/"')], [f"written as {CONFIG}/"], ["instance"],
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("pack", [PACKS[0], "das-3.0.1"])
@@ -206,67 +174,40 @@ def by_class(*properties: str) -> Hand:
     )
 
 
-REFUSED: dict[str, tuple[str, Sequence[Hand]]] = {
-    **{url: ("db.example.com", [local_at(url)]) for url in SPELLINGS},
-    "localhost": ("127.0.0.1", [local_at("jdbc:mysql://localhost:3306/regdb")]),
-    "no host": ("localhost", [local_at("jdbc:mysql:///regdb")]),
-    "IPv6": ("2001:db8::7", [local_at("jdbc:mysql://[2001:0db8:0::7]/regdb")]),
-    "the registry's own datasource, which only this run defines": (
-        "db.example.com",
-        [(REGISTRY, "jdbc/WSO2CarbonDB", "jdbc/WSO2REG_DB")],
-    ),
-    "a dbConfig with a URL": (
-        "db.example.com",
-        [(REGISTRY, "<dataSource>jdbc/WSO2CarbonDB</dataSource>", f"<url>{THERE}</url>")],
-    ),
-    "a datasource of another file": (
-        "db.example.com",
-        [
-            (REGISTRY, "jdbc/WSO2CarbonDB", "jdbc/Mine"),
-            put(
-                MASTER.replace("master", "mine"),
-                f"<r><datasources>{datasource('MINE', SPELLINGS[1], 'jdbc/Mine')}</datasources></r>",
-            ),
-        ],
-    ),
-    "one of two bindings, of which any may be read last": (
-        "db.example.com",
-        [before(MASTER, SAMPLE, datasource("SECOND", THERE, "jdbc/WSO2CarbonDB"))],
-    ),
-    "another dbConfig that is the current one": (
-        "db.example.com",
-        [*MINE, before(MASTER, SAMPLE, datasource("MINE", THERE, "jdbc/Mine"))],
-    ),
-    "the mount's own dbConfig as the current one": (
-        "db.example.com",
-        [
-            profiled(registry={"db_config": "mine"}),
-            (REGISTRY, "<currentDBConfig>wso2registry<", "<currentDBConfig>mine<"),
-            (REGISTRY, '<dbConfig name="wso2registry">', '<dbConfig name="mine">'),
-        ],
-    ),
-    "the class of a datasource, with a URL": ("db.example.com", [by_class(f'"url">{THERE}')]),
-    "the class of a datasource, with its parts": (
-        "db.example.com",
-        [by_class('"serverName">db.example.com', '"databaseName">regdb')],
-    ),
-    "what another instance mounts": (
-        "db.example.com",
-        [
-            local_at("jdbc:mysql://db.example.com/local"),
-            before(
-                REGISTRY,
-                ANCHOR,
-                db_config("other", "jdbc/Other"),
-                instance("other", "other"),
-                mount("/_system/mine", "other"),
-            ),
-            before(
-                MASTER, SAMPLE, datasource("OTHER", "jdbc:mysql://db.example.com:3306/local", "jdbc/Other")
-            ),
-        ],
-    ),
+HOSTS = {
+    "127.0.0.1": "jdbc:mysql://localhost:3306/regdb",
+    "localhost": "jdbc:mysql:///regdb",
+    "2001:db8::7": "jdbc:mysql://[2001:0db8:0::7]/regdb",
 }
+REFUSED: dict[str, tuple[str, Sequence[Hand]]] = {
+    **{url: (host, [local_at(url)]) for host, url in HOSTS.items()},
+    **{name: ("db.example.com", hands) for name, hands in {
+        **{url: [local_at(url)] for url in SPELLINGS},
+        "the registry's own datasource, which only this run defines": [
+            (REGISTRY, "jdbc/WSO2CarbonDB", "jdbc/WSO2REG_DB")],
+        "a dbConfig with a URL": [
+            (REGISTRY, "<dataSource>jdbc/WSO2CarbonDB</dataSource>", f"<url>{THERE}</url>")],
+        "a datasource of another file": [
+            (REGISTRY, "jdbc/WSO2CarbonDB", "jdbc/Mine"),
+            put(MASTER.replace("master", "mine"),
+                f"<r><datasources>{datasource('MINE', SPELLINGS[1], 'jdbc/Mine')}</datasources></r>")],
+        "one of two bindings, of which any may be read last": [
+            before(MASTER, SAMPLE, datasource("SECOND", THERE, "jdbc/WSO2CarbonDB"))],
+        "another dbConfig that is the current one": [
+            *MINE, before(MASTER, SAMPLE, datasource("MINE", THERE, "jdbc/Mine"))],
+        "the mount's own dbConfig as the current one": [
+            profiled(registry={"db_config": "mine"}), MINE[0],
+            (REGISTRY, '<dbConfig name="wso2registry">', '<dbConfig name="mine">')],
+        "the class of a datasource, with a URL": [by_class(f'"url">{THERE}')],
+        "the class of a datasource, with its parts": [
+            by_class('"serverName">db.example.com', '"databaseName">regdb')],
+        "what another instance mounts": [
+            local_at("jdbc:mysql://db.example.com/local"),
+            before(REGISTRY, ANCHOR, db_config("other", "jdbc/Other"), instance("other", "other"),
+                mount("/_system/mine", "other")),
+            before(MASTER, SAMPLE, datasource("OTHER", "jdbc:mysql://db.example.com:3306/local", "jdbc/Other"))],
+    }.items()},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("host", "hands"), REFUSED.values(), ids=REFUSED)

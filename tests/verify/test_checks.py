@@ -160,19 +160,23 @@ def of_link(profile_link: Path | None, homes: dict[str, Path], **options: bool) 
     return list(link_findings(of, of.nodes, homes, **{"one_machine": False, **options}))
 
 
-@pytest.mark.parametrize("kind", ["right", "missing", "broken", "elsewhere", "file"])
+@pytest.mark.parametrize("kind", ["right", "missing", "broken", "elsewhere", "itself", "file", "folder"])
 def test_a_link(tmp_path: Path, kind: str) -> None:
     home, link = tmp_path / "home", tmp_path / "link"
     home.mkdir()
     (tmp_path / "other").mkdir()
     if kind == "file":
         link.write_text("x")
+    elif kind == "folder":
+        link.mkdir()
     elif kind != "missing":
-        link.symlink_to(tmp_path / {"right": "home", "broken": "nowhere", "elsewhere": "other"}[kind])
+        link.symlink_to(
+            tmp_path / {"right": "home", "broken": "nowhere", "elsewhere": "other", "itself": "link"}[kind]
+        )
     first, second = of_link(link, {"node1": home})
     assert (first.status, first.node) == ("ok" if kind == "right" else "error", "node1")
     assert first.evidence == str(link)
-    assert (first.fix or "").startswith({"right": "", "file": "move"}.get(kind, "ln -sfn"))
+    assert (first.fix or "").startswith({"right": "", "file": "move", "folder": "move"}.get(kind, "ln -sfn"))
     assert (second.status, second.node, "pwd -P" in (second.fix or "")) == ("skipped", "node2", True)
 
 
