@@ -7,8 +7,6 @@ import itertools
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -18,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.command_line.test_servers import Launched, command, launched, wait_until  # noqa: F401
-from tests.support import pairs
+from tests.support import cli, pairs
 from tests.support import server_logs as tell
 from tests.support.headless import replayed
 from tests.support.pairs import Pair
@@ -77,8 +75,7 @@ def findings(profile: Profile, **options: Any) -> tuple[int, dict[tuple[str, str
 def test_a_healthy_pair_by_its_logs_and_an_interrupted_run(pair: Pair, profile: Profile) -> None:
     started(pair)
     code, out, _ = verify(profile)
-    assert code == 0
-    assert out.splitlines()[-1].startswith("HEALTHY")
+    assert (code, out.splitlines()[-1][:7]) == (0, "HEALTHY")
     assert "verify.active-passive node1: active since" in out
     code, out, err = verify(profile, as_json=True)
     told = json.loads(out)
@@ -153,14 +150,6 @@ def test_an_error_is_exit_3_with_its_evidence_and_fix(pair: Pair, profile: Profi
     assert code == 3
     assert "    > TID: [-1] [] [2026-01-27" in out and "CEP started in Single node mode" in out
     assert "    fix: replay the profile" in out
-    log = pair.homes[0] / "repository/logs/wso2carbon.log"
-    for content, expected in ((os.urandom(300_000), 4), (b"", 4), (None, 3)):
-        log.unlink()
-        log.mkdir() if content is None else log.write_bytes(content)
-        code, found = findings(profile)
-        one = found["verify.log", "node1"]
-        assert (code, one["status"]) == (expected, "error" if expected == 3 else "waiting")
-        assert one["fix"]
 
 
 def test_the_other_machines_log_comes_by_log(tmp_path: Path, make_pair: MakePair) -> None:
@@ -192,11 +181,8 @@ def test_the_other_machines_log_comes_by_log(tmp_path: Path, make_pair: MakePair
 )
 def test_options_that_make_no_sense(profile: Profile, tmp_path: Path, logs: str) -> None:
     kind, _, report = logs.partition(" ")
-    options: dict[str, Any] = {"logs": logs.split()}
-    if kind == "report":
-        options = {"report": tmp_path / report}
     with pytest.raises(UsageError):
-        verify(profile, **options)
+        verify(profile, **({"report": tmp_path / report} if kind == "report" else {"logs": logs.split()}))
 
 
 def test_one_path_for_both_homes_is_the_home_of_the_node_of_this_machine(make_pair: MakePair) -> None:
@@ -206,6 +192,19 @@ def test_one_path_for_both_homes_is_the_home_of_the_node_of_this_machine(make_pa
     code, found = findings(load(pair.profile).profile)
     assert [found["verify.log", node]["status"] for node in ("node1", "node2")] == ["waiting", "skipped"]
     assert code == 4
+
+
+REPORT = (
+    *(
+        "# Verify: pair",
+        "HEALTHY",
+        "## Versions",
+        "WSO2 API Manager Analytics Server 2.0.0",
+        "4.4.7",
+        "## Findings",
+    ),
+    *("## Timeline", "### node2", "became passive", "## Profile", "APIM_DB_PASSWORD", "********"),
+)
 
 
 def test_a_report_for_colleagues(pair: Pair, profile: Profile, tmp_path: Path) -> None:
@@ -220,10 +219,7 @@ def test_a_report_for_colleagues(pair: Pair, profile: Profile, tmp_path: Path) -
     text = report.read_text()
     assert code == 0
     assert f"report: {report}" in out
-    parts = ("# Verify: pair", "HEALTHY", "## Versions", "WSO2 API Manager Analytics Server 2.0.0", "4.4.7")
-    parts += ("## Findings", "## Timeline", "### node2", "became passive", "## Profile", "APIM_DB_PASSWORD")
-    parts += ("********",)
-    assert [part for part in parts if part not in text] == []
+    assert [part for part in REPORT if part not in text] == []
     assert "````" in text  # a fence that the log's own cannot end
     assert not (tmp_path / "report.json").exists()
     for shown in (text, out, err, *map(str, verify(profile, as_json=True))):
@@ -339,17 +335,7 @@ def test_watching_until_it_is_healthy(pair: Pair, profile: Profile) -> None:
 
 def test_ctrl_c_ends_watching_with_130_and_the_report(pair: Pair, tmp_path: Path) -> None:
     report = tmp_path / "report.md"
-    program = (
-        "import sys\nfrom pathlib import Path\n"
-        "from wizard.profile.store import load\nfrom wizard.command_line.verify import run_verify\n"
-        "sys.exit(run_verify(load(sys.argv[1]).profile, 'pair', offline=True, watch=True, report=Path(sys.argv[2]))[0])"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, str(pair.profile), str(report)],
-        stdout=subprocess.PIPE,
-        env=pair.env,
-        text=True,
-    )
+    process = cli.started("verify", pair.profile, "--offline", "--watch", "--report", report, env=pair.env)
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("waiting"):
@@ -417,27 +403,29 @@ def test_the_drill_times_the_failover(stand_ins: Callable[..., StandInPair], tmp
     assert watching.code == 0, said
     told = json.loads((tmp_path / "drill.json").read_text())
     drill = told["drill"]
-    assert drill["phase"] == "passed"
-    assert (drill["stopped"], drill["survivor"], drill["sign"]) == ("node1", "node2", "process")
+    assert [drill[key] for key in ("phase", "stopped", "survivor", "sign")] == [
+        "passed",
+        "node1",
+        "node2",
+        "process",
+    ]
+
+    def last(node: str, text: str) -> datetime:
+        """When the node's log says so for the last time, by its own clock."""
+        times = [one["time"] for one in told["timeline"][node] if one["text"].startswith(text)]
+        return datetime.fromisoformat(times[-1].replace(",", "."))
+
     # What the survivor's log says, whose clock is seven hours ahead, against what the test did.
-    said_by = {
-        text: datetime.fromisoformat(one["time"].replace(",", "."))
-        for one in told["timeline"]["node2"]
-        if (text := one["text"]).startswith(("member left", "became active"))
-    }
-    left, active = sorted(said_by.values())
-    assert drill["takeover_seconds_by_log"] == pytest.approx((active - left).total_seconds(), abs=0.002)
+    active = last("node2", "became active")
+    taken = (active - last("node2", "member left")).total_seconds()
+    assert drill["takeover_seconds_by_log"] == pytest.approx(taken, abs=0.002)
     assert drill["takeover_seconds_by_log"] >= 1.5
     really = (active - timedelta(hours=7) - killed).total_seconds()
     assert drill["takeover_seconds"] == pytest.approx(really, abs=0.7)
-    start, synced = (
-        datetime.fromisoformat(one["time"].replace(",", "."))
-        for one in told["timeline"]["node1"]
-        if one["text"] in ("starting", "state synced")
-    )
-    assert drill["return_seconds_by_log"] == pytest.approx((synced - start).total_seconds(), abs=0.002)
+    back = (last("node1", "state synced") - last("node1", "starting")).total_seconds()
+    assert drill["return_seconds_by_log"] == pytest.approx(back, abs=0.002)
     assert told["outcome"] == "healthy"
-    assert [one["id"] for one in told["findings"] if one["id"] == "verify.drill"] == ["verify.drill"]
+    assert [one["id"] for one in told["findings"]].count("verify.drill") == 1
     parts = ("## Failover drill", "node2 took over", "hazelcast.max.no.heartbeat.seconds", "became active")
     assert [part for part in parts if part not in report.read_text()] == []
     assert "hint: a variant" in said and "only after 600 s" in said
