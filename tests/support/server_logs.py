@@ -29,6 +29,7 @@ QUEUE = "org.wso2.carbon.analytics.eventsink.internal.queue.AnalyticsEventQueueW
 NODE_IDS = "org.wso2.carbon.analytics.dataservice.core.indexing.AnalyticsDataIndexer"
 SERVER = "org.wso2.carbon.core.init.CarbonServerManager"
 
+MAP_SIZE = "Spark Master map size after starting masters"
 NO_PLANS = "CEP HA State syncing failed, No execution plans exist for tenant  -1234"
 NO_PLANS_TRACE = (
     "org.wso2.carbon.event.processor.manager.core.exception.EventManagementException: "
@@ -184,7 +185,7 @@ def complete(one: Side, seconds: int = 48) -> str:
 
 
 def masters(one: Side, count: int = 2) -> str:
-    return one.log.say(SPARK, f"Spark Master map size after starting masters : {count}")
+    return one.log.say(SPARK, f"{MAP_SIZE} : {count}")
 
 
 def publishes(one: Side, other: Side) -> str:

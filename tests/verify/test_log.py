@@ -144,6 +144,7 @@ def test_a_prefix_is_ignored(prefix: str, form: Form, path: Path) -> None:
     assert [record.level for record in records] == ["INFO", "ERROR", "INFO"]
     assert (records[2].time, records[2].name) == (log.clock, "HAManager")
     assert records[1].raw_trace == (b"x.Problem: no", b"Caused by: y.Reason: why")
+    assert records[1].evidence.endswith("Caused by: y.Reason: why")
     assert file.latest is not None
     assert file.latest.message == BECAME
 
@@ -228,15 +229,6 @@ def test_blocks_keep_what_is_across_their_borders(path: Path, size: int) -> None
     for shift in (0, 1, 40, 75, 76, 77, 100):
         path.write_bytes(b"x" * shift + b"\n" + start(1) + start(2) + noise(size) + half)
         assert read_all(path)[:2] == started(2)
-
-
-def test_a_trace_belongs_to_the_error_above(path: Path) -> None:
-    trace = ("x.Problem: no", "\tat x.Y", "Caused by: y.Reason: why", "\tat z")
-    path.write_bytes(start(1) + line("it failed", "ERROR", trace) + line("alone", "ERROR"))
-    _, _, failed, single = records_of(path)
-    assert failed.raw_trace == (b"x.Problem: no", b"Caused by: y.Reason: why")
-    assert failed.evidence.endswith("Caused by: y.Reason: why")
-    assert single.raw_trace == ()
 
 
 TODAY, OLD = line("CEP in the file of today"), gzip.compress(start(1) + noise(10))

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.server_logs import profile
 from tests.support.verdicts import UpPair
+from wizard.pack.home import Pack
 from wizard.system.finding import Finding
 from wizard.verify.pair import Pair
 from wizard.verify.spark import Environment, Look, PageAnswer, SparkAddress, places
@@ -68,6 +69,18 @@ def refused(status: Any = "refused") -> PageAnswer:
     return PageAnswer("http://10.100.0.47:8082/json/", status, "a detail")
 
 
+def environment(**properties: str) -> dict[str, Any]:
+    """A look at an application with these parameters besides those of the profile."""
+    found = Environment("http://10.100.0.46:4041/environment/", "node1", {**FITS, **properties}, ())
+    return {"last": healthy(environment=found), "spark": {"symbolic_link": "/opt/analytics"}}
+
+
+def shapeless(data: dict[str, Any]) -> Look:
+    """JSON of another shape."""
+    answers = dict.fromkeys(("node1", "node2"), PageAnswer("http://x/json/", "ok", "", data))
+    return Look(answers, answers)
+
+
 def alive(workers: Any = (WORKER, WORKER), states: str = "RUNNING") -> PageAnswer:
     apps = [
         {"id": name, "name": name, "state": state} for name, state in zip("ab", states.split(), strict=False)
@@ -85,7 +98,19 @@ UI, WORKERS, EXECUTORS, APPLICATION = (
 NOT_RUNNING = "no application is running"
 DEAD = {**WORKER, "state": "DEAD"}
 
-ENVIRONMENT = ("verify.spark-environment", None)
+ENVIRONMENT = "verify.spark-environment"
+FITS = {
+    "carbon.spark.master": "local",
+    "carbon.spark.master.count": "2",
+    "carbon.das.symbolic.link": "/opt/analytics/",
+    "spark.master": "spark://10.100.0.46:7078,10.100.0.47:7078",
+}
+RUBBISH: tuple[dict[str, Any], ...] = (
+    {"status": 5},
+    {"status": ["A"]},
+    {"workers": "x", "status": "ALIVE"},
+    {},
+)
 ENDED = {"last": executors(worker(7, finished=7)), "first": executors(worker(5, finished=5))}
 NEW = {"last": healthy(), "first": executors(worker(), worker())}
 
@@ -120,7 +145,16 @@ CASES: tuple[tuple[dict[str, Any], dict[tuple[str, str | None], tuple[str, str]]
             ("WAITING RUNNING", True, "ok", "b is running"),
             ("RUNNING RUNNING", False, "ok", "a, b is running"),
         )),
-    ({"last": healthy(environment=None)}, {ENVIRONMENT: ("warning", "not compared")}),
+    ({"last": healthy(environment=None)}, {(ENVIRONMENT, None): ("warning", "not compared")}),
+    (environment(), {(ENVIRONMENT, "node1"): ("ok", "")}),
+    *((environment(**{key: value}), {(ENVIRONMENT, "node1"): ("error", named)})
+        for key, value, named in (
+            ("carbon.spark.master.count", "1", "carbon.spark.master.count is 1, not 2"),
+            ("carbon.spark.master", "spark://x:1", "carbon.spark.master is spark://x:1, not local"),
+            ("carbon.das.symbolic.link", "/elsewhere/", "carbon.das.symbolic.link is /elsewhere/"),
+            ("spark.master", "spark://10.100.0.46:7078,10.100.0.99:7078", "10.100.0.99:7078 is not a node"),
+        )),
+    *(({"last": shapeless(data)}, {(EXECUTORS, "node1"): ("error", "no running executor")}) for data in RUBBISH),
 )  # fmt: skip
 
 
@@ -139,46 +173,8 @@ def test_a_healthy_pair_and_one_that_is_not_up_yet() -> None:
     assert {one.status for one in found.values()} == {"waiting"}
 
 
-@pytest.mark.parametrize(
-    ("properties", "named"),
-    [
-        ({"carbon.spark.master.count": "1"}, "carbon.spark.master.count is 1, not 2"),
-        ({"carbon.spark.master": "spark://x:1"}, "carbon.spark.master is spark://x:1, not local"),
-        ({"carbon.das.symbolic.link": "/elsewhere/"}, "carbon.das.symbolic.link is /elsewhere/"),
-        ({"spark.master": "spark://10.100.0.46:7078,10.100.0.99:7078"}, "10.100.0.99:7078 is not a node"),
-    ],
-)
-def test_parameters_that_differ_are_named(properties: dict[str, str], named: str) -> None:
-    right = {
-        "carbon.spark.master": "local",
-        "carbon.spark.master.count": "2",
-        "carbon.das.symbolic.link": "/opt/analytics/",
-        "spark.master": "spark://10.100.0.46:7078,10.100.0.47:7078",
-    }
-    spark = {"symbolic_link": "/opt/analytics"}
-    url = "http://10.100.0.46:4041/environment/"
-    fits = judge(healthy(environment=Environment(url, "node1", right, ())), spark=spark)
-    assert fits["verify.spark-environment", "node1"].status == "ok"
-    wrong = judge(healthy(environment=Environment(url, "node1", {**right, **properties}, ())), spark=spark)
-    found = wrong["verify.spark-environment", "node1"]
-    assert found.status == "error"
-    assert named in found.message
-    assert found.evidence == url
-
-
-@pytest.mark.parametrize(
-    "rubbish", [{"status": 5}, {"status": ["ALIVE"]}, {"workers": "x", "status": "ALIVE"}, {}]
-)
-def test_json_of_another_shape_does_no_harm(rubbish: dict[str, Any]) -> None:
-    answer = PageAnswer("http://x/json/", "ok", "", rubbish)
-    found = judge(Look({"node1": answer, "node2": answer}, {"node1": answer, "node2": answer}))
-    assert found
-
-
 def test_places_follow_the_offset_of_the_stock_pack(packs: Path) -> None:
-    from wizard.pack.home import Pack as Home
-
-    home = Home(packs / "apim-analytics-2.1.0")
+    home = Pack(packs / "apim-analytics-2.1.0")
     found = places(profile(), {"node1": home, "node2": home})
     assert found["node1"] == SparkAddress("10.100.0.46", 8082, 11501, 4041, 7078)
     assert places(profile(), {"node1": home})["node2"] == SparkAddress("10.100.0.47", 8082, 11501, 4041, 7078)
