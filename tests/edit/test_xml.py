@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from wizard.edit.edits import Note, described
+from wizard.edit.edits import NOTE, Note, changed
 from wizard.edit.xml import New, XmlDocument
 from wizard.passwords.secret import Secret
 from wizard.system.errors import EditError
@@ -516,5 +516,5 @@ def test_a_result_that_is_not_the_tree_that_was_meant_is_never_given(
     ],
 )
 def test_description(old: str | None, new: str, secret: bool, found: str) -> None:
-    said = described("x", old, new, secret=secret)
+    said = changed(NOTE, "x", old, new, 1, secret=secret).text
     assert said == found or (said.startswith(found) and said.endswith("… → c") and len(said) < 600)

@@ -42,6 +42,7 @@ def make_pair(packs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     with folder_in_memory() as folder:
         monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
         monkeypatch.setenv("APIM_DB_PASSWORD", pairs.PASSWORD)
+        monkeypatch.setenv("NEW_PASSWORD", "another one")
         yield lambda **tables: pairs.make_pair(packs / PACKS[0], folder / "pair", **tables)
 
 
@@ -75,6 +76,8 @@ MEMBERSHIP = restored("clustering/parameter[membershipScheme]", "multicast", "wk
 EVENTS = "WSO2_ANALYTICS_EVENT_STORE_DB"
 DOMAIN = "clustering/parameter[domain]"
 SECOND = profiled(cluster={"domain": "second"})
+NEW_PASSWORD = profiled(mysql={"password": {"env": "NEW_PASSWORD"}})
+LONG = "d" * 600
 HOST = (AXIS2, "<hostName>127.0.0.1</hostName>", "<hostName>10.9.9.9</hostName>")
 POOL = f"{EVENTS}/maxActive"
 CONNECTOR = f"{LIB}/mysql-connector-java-5.1.49-bin.jar"
@@ -133,6 +136,25 @@ FOUND: dict[str, tuple[Sequence[Hand], Drifts]] = {
     "a password, which is not shown": (
         [on(1, (ANALYTICS, f"<password>{pairs.PASSWORD}<", "<password>hunter2<"))],
         {("node1", ANALYTICS): restored(f"{EVENTS}/password", "********", "********")},
+    ),
+    "a password that only the profile changed": ([NEW_PASSWORD], {}),
+    "a password that the profile and a hand changed": (
+        [NEW_PASSWORD, on(1, (ANALYTICS, f"<password>{pairs.PASSWORD}<", "<password>hunter2<"))],
+        {("node1", ANALYTICS): restored(f"{EVENTS}/password", "********", "********")},
+    ),
+    "a hand behind what is shown of a long value": (
+        [
+            *(profiled(cluster={"domain": LONG}), applied, profiled(cluster={"domain": f"{LONG}profile"})),
+            on(2, (AXIS2, f">{LONG}<", f">{LONG}hand<")),
+        ],
+        {("node2", AXIS2): restored(DOMAIN, f"{LONG[:499]}…", f"{LONG[:499]}…")},
+    ),
+    "a hand that did at one place what the profile undoes at another of this name": (
+        [
+            *(profiled(nodes=[{}, {"host": "127.0.0.2"}]), applied, profiled(nodes=[{"host": "127.0.0.2"}])),
+            on(2, (AXIS2, "<hostName>127.0.0.2<", "<hostName>127.0.0.1<")),
+        ],
+        {("node2", AXIS2): restored("clustering/members/member/hostName", "127.0.0.1", "127.0.0.2")},
     ),
     "nothing since a second run": ([SECOND, applied], {}),
     "a hand since a second run, of which the newest counts": (

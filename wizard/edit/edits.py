@@ -31,13 +31,15 @@ class Line(NamedTuple):
 
     `text` says it for people, passwords masked; `field` is the field of the profile that causes it, a node's with
     its name (`nodes.node2.host`), empty where the procedure prescribes it; `rolls` says that the nodes may differ
-    in it for a while; `number` is the line of the new file where it begins, from 1, or 0.
+    in it for a while; `number` is the line of the new file where it begins, from 1, or 0; `edit` is the place and
+    the whole values before and after (None: there is none), equal for equal edits alone, whatever the text shows.
     """
 
     text: str
     field: str = ""
     rolls: bool = False
     number: int = 0
+    edit: tuple[str | Secret | None, ...] = ()
 
 
 def reveal(value: Value) -> str:
@@ -56,6 +58,8 @@ def shown(text: str | None, *, secret: bool) -> str:
     return without_passwords(escaped(text))
 
 
-def described(what: str, old: str | None, new: str | None, *, secret: bool) -> str:
-    """`what: old → new`, masked where it is a password, shortened where it is long."""
-    return f"{what}: {quoted(shown(old, secret=secret))} → {quoted(shown(new, secret=secret))}"
+def changed(note: Note, what: str, old: str | None, new: str | None, number: int, *, secret: bool) -> Line:
+    """The line `what: old → new`, masked where it is a password, shortened where it is long."""
+    text = f"{what}: {quoted(shown(old, secret=secret))} → {quoted(shown(new, secret=secret))}"
+    values = (None if one is None else Secret(one) for one in (old, new))
+    return Line(text, note.field, note.rolls, number, (what, *values))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from wizard.edit.edits import NOTE, Line, Note, Value, described, reveal
+from wizard.edit.edits import NOTE, Line, Note, Value, changed, reveal
 from wizard.pack.properties import TRIMMED, PropertyLine, read
 from wizard.passwords.masking import is_password
 from wizard.passwords.secret import Secret
@@ -106,8 +106,7 @@ class SettingsDocument:
             line, old = counting[key], self._before[key].value if key in self._before else None
             if line.value != old:
                 number = 1 + self.now.count(b"\n", 0, line.value_start)
-                text = described(note.what or name, old, line.value, secret=secret)
-                edits.append(Line(text, note.field, note.rolls, number))
+                edits.append(changed(note, note.what or name, old, line.value, number, secret=secret))
         return edits
 
     def result(self) -> bytes:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from wizard.edit import markup
-from wizard.edit.edits import NOTE, Line, Note, Value, described, reveal, shown
+from wizard.edit.edits import NOTE, Line, Note, Value, changed, reveal, shown
 from wizard.edit.markup import New, StartTag, Style
 from wizard.pack import xml_tree
 from wizard.pack.xml import Element, XmlTree
@@ -89,19 +89,18 @@ class XmlDocument(XmlTree["XmlElement"]):
         return self.now
 
     def _edit(self, node: XmlNode, kind: str, change: _Change) -> Line | None:
-        at = self.places[node][0]
+        at, note, text = self.places[node][0], change.note, change.what
         if kind == _ADDED:
-            text = f"{change.what or xml_tree.label(node)}: added{self.summary(node)}"
-        elif kind == _REMOVED:
-            text = change.what
-        else:
+            text = f"{text or xml_tree.label(node)}: added{self.summary(node)}"
+        elif kind != _REMOVED:
             is_text = kind == _TEXT
             new = xml_tree.text_of(node) if is_text else xml_tree.attribute_of(node, kind[1:])
             if new == change.old:
                 return None
             at = self.tag(node).end if is_text else self.attribute(node, kind[1:]).start
-            text = described(change.what, change.old, new, secret=change.is_secret)
-        return Line(text, change.note.field, change.note.rolls, 1 + self.now.count(b"\n", 0, at))
+            number = 1 + self.now.count(b"\n", 0, at)
+            return changed(note, text, change.old, new, number, secret=change.is_secret)
+        return Line(text, note.field, note.rolls, 1 + self.now.count(b"\n", 0, at), (text,))
 
     def is_live(self, node: XmlNode) -> bool:
         """Whether neither the node nor anything that it is in was removed."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -175,8 +176,12 @@ def _edited(
         offline=context.offline,
         only_node=context.only_node,
     )
-    planned = {change.path: set(change.what) for change in plan.changes}
-    for path, (run, change, content) in edited.items():
-        by_profile = planned.get(path, set()) if content is not None else set()
-        if by_hand := [what for what in change.what if what not in by_profile]:
-            yield Drift(node.name, path, run.run, f"replay would restore {'; '.join(by_hand)}")
+    # Counted, because a place can occur several times in a file, as the two members do.
+    by_profile = {change.path: Counter(line.edit for line in change.lines) for change in plan.changes}
+    for path, (run, change, _) in edited.items():
+        by_hand = Counter(line.edit for line in change.lines)
+        if path in known:
+            by_hand -= by_profile.get(path, Counter())
+        texts = {line.edit: line.text for line in change.lines}
+        if restored := "; ".join(texts[edit] for edit in by_hand.elements()):
+            yield Drift(node.name, path, run.run, f"replay would restore {restored}")
