@@ -235,6 +235,46 @@ class TestTls:
         assert isinstance(problem.action, SetField)
         assert (problem.action.field, problem.action.value) == (f"mysql.url_parameters.{name}", on)
 
+    @pytest.mark.parametrize(
+        ("parameters", "trusted", "said"),
+        [
+            ({"sslMode": "VERIFY_CA"}, True, "certificate was verified"),
+            ({"useSSL": "false", "sslMode": "verify-ca"}, False, None),
+            ({"sslMode": "VERIFY_IDENTITY"}, True, {"mariadb": "certificate was verified"}),
+            ({"verifyServerCertificate": "true"}, False, None),
+            ({"sslMode": "VERIFY_CA", "trustCertificateKeyStoreUrl": "file:/t"}, False, "only the driver"),
+            ({"sslMode": "REQUIRED"}, False, "with TLS)"),
+        ],
+    )
+    def test_a_certificate_is_verified_where_the_driver_does(
+        self,
+        tls_ground: Playground,
+        look: Look,
+        monkeypatch: pytest.MonkeyPatch,
+        parameters: dict[str, str],
+        trusted: bool,
+        said: str | dict[str, str] | None,
+    ) -> None:
+        """MySQL 9's own certificate is for no host."""
+        server = tls_ground.server
+        said = said.get(server.kind) if isinstance(said, dict) else said
+        own = "@@ssl_cert" if server.kind == "mariadb" else "CONCAT(@@datadir, '/ca.pem')"
+        monkeypatch.setenv("SSL_CERT_FILE", server.one(f"SELECT {own}") if trusted else "/dev/null")
+        found = look(tls_ground, mysql={"url_parameters": parameters})
+        if said is not None:
+            assert found.errors() == set()
+            assert said in found["connect"][0].message
+        else:
+            assert found.errors() == {"account", "administrator"}
+            problem = found.error("account")
+            assert "no login was sent" in problem.message and "SSL_CERT_FILE" in (problem.fix or "")
+
+    def test_without_tls_there_is_no_certificate(self, maria: Playground, look: Look) -> None:
+        for parameters in ({"trustStore": "/t"}, {}):
+            found = look(maria, mysql={"url_parameters": {"sslMode": "VERIFY-FULL", **parameters}})
+            assert found.errors() == {"account", "administrator"}
+            assert "offers no TLS" in found.error("account").message
+
     def test_the_account_of_a_node_counts_too(self, maria: Playground, look: Look) -> None:
         """Not the one that logs in from here: the administrator sees what each node's account requires."""
         maria.provision()

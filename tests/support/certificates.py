@@ -6,8 +6,9 @@ from pathlib import Path
 
 
 def old_certificate(folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate and its key, in the form that MySQL 5.6 reads."""
+    """A self-signed certificate of 127.0.0.1 and its key, in the form that MySQL 5.6 reads."""
     from datetime import UTC, datetime, timedelta
+    from ipaddress import ip_address
 
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -21,6 +22,7 @@ def old_certificate(folder: Path) -> tuple[Path, Path]:
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
         .sign(key, hashes.SHA256())
     )
     paths = folder / "certificate.pem", folder / "key.pem"

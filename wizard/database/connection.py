@@ -176,17 +176,19 @@ def _parsed(packet: bytes, endpoint: Endpoint) -> Greeting:
 def connect(endpoint: Endpoint, username: str, password: Secret, *, limit: float = LIMIT) -> DatabaseSession:
     """Log in.  `limit` seconds are for everything, statements included, until the session has a `work_limit`.
 
-    Uses TLS if the server offers it, as the `mysql` client does; does not verify the certificate.  Without TLS sends
-    nothing from which the password could be read, unless the endpoint allows it.  Raises DatabaseError, with the
-    greeting if there was one.
+    Uses TLS if the server offers it, as the `mysql` client does; verifies the certificate only if the endpoint says so.
+    Without TLS sends nothing from which the password could be read, unless the endpoint allows it.  Raises
+    DatabaseError, with the greeting if there was one.
     """
     end = time.monotonic() + limit
     for tls in (True, False):
         allowance = Allowance(end - time.monotonic(), LARGEST_ANSWER)
         peer, said = meet(endpoint, allowance)
-        encryption = Encryption(allowance) if tls and said.tls else None
+        encryption = Encryption(allowance, endpoint.verifies) if tls and said.tls else None
         session = DatabaseSession(endpoint, username, password, said, allowance, encryption)
         try:
+            if endpoint.verifies and not said.tls:
+                raise failed("no certificate", endpoint)
             session.log_in(peer)
             return session
         except Exception as problem:
@@ -287,8 +289,9 @@ class DatabaseSession:
         if self._allowance.spent == "size":
             reason = "its answer is too long"
         elif isinstance(problem, Exception) and self.in_handshake(problem):
-            reason = quoted(str(getattr(original, "reason", None) or type(original).__name__), 60)
-            return failed("handshake", self.endpoint, reason=reason)
+            invalid = getattr(original, "verify_message", None)
+            reason = quoted(str(invalid or getattr(original, "reason", None) or type(original).__name__), 60)
+            return failed("certificate" if invalid else "handshake", self.endpoint, reason=reason)
         elif isinstance(original, OSError):
             return unreachable(original, self.endpoint)
         elif isinstance(problem, Error) and (number := number_of(problem)):

@@ -21,6 +21,10 @@ _Refusal = Literal[
 Cause = _NoServer | _Refusal
 _OTHER: Cause = "statement"
 
+Verifies = Literal["", "by driver", "authority", "identity"]
+"""Of a certificate: that an authority of this machine issued it, and for this host too (`identity`).  `by driver`: only
+the driver can verify it, since the profile names a trust store for Java."""
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -33,6 +37,8 @@ class Endpoint:
     trusts_server_key: bool = False
     """Whether the password may be sent without TLS, encrypted with a key that the server names
     (`allowPublicKeyRetrieval = "true"`)."""
+    verifies: Verifies = ""
+    """What is verified of the server's certificate, without which there is no login then (`sslMode`)."""
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -110,6 +116,17 @@ _FAILURES: dict[str, tuple[Cause, str, str]] = {
         "the server offers TLS, and the handshake fails ({reason}); no login was sent without TLS",
         'let the server use TLS 1.2 or later; or set useSSL = "false" in mysql.url_parameters: then everyone on '
         "the network can read what is sent",
+    ),
+    "certificate": (
+        "tls",
+        "the server's certificate is not valid here ({reason}); no login was sent",
+        "let an authority that this machine trusts issue it (for one run: SSL_CERT_FILE=FILE), for {host} if sslMode "
+        "verifies that; or correct sslMode in mysql.url_parameters",
+    ),
+    "no certificate": (
+        "tls",
+        "the server offers no TLS, and sslMode requires a valid certificate; no login was sent",
+        "let the server offer TLS 1.2 or later, or correct sslMode in mysql.url_parameters",
     ),
     "plugin": (
         "plugin",

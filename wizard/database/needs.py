@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from wizard.database.accounts import ALL_OF_A_DATABASE, SCRIPT_NEEDS, SERVERS_NEED, Account, match_account
-from wizard.database.failure import Endpoint
+from wizard.database.failure import Endpoint, Verifies
 from wizard.database.schema import Verdict, compare
 from wizard.pack.stores import SINGLE_BYTE, needs_single_byte
 from wizard.system.errors import EditError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wizard.database.situation import Situation
     from wizard.pack.home import Pack
     from wizard.passwords.secret import Secret
-    from wizard.profile.model import Profile
+    from wizard.profile.model import MySQL, Profile
     from wizard.profile.passwords import Passwords
 
 # --- what the profile wants --------------------------------------------------------------------------------
@@ -100,15 +100,9 @@ class WantedDatabases:
 def wanted(profile: Profile, passwords: Passwords, packs: Iterable[Pack]) -> WantedDatabases:
     """Return what this profile wants, with its passwords resolved; `packs` are the homes that are here."""
     mysql = profile.mysql
-    parameters = {key: value.lower() for key, value in mysql.url_parameters.items() if isinstance(value, str)}
     name, word = mysql.admin_username, passwords.admin
     return WantedDatabases(
-        endpoint=Endpoint(
-            mysql.host,
-            mysql.port,
-            plain_after_tls=parameters.get("useSSL") == "false",
-            trusts_server_key=parameters.get("allowPublicKeyRetrieval") == "true",
-        ),
+        endpoint=_endpoint(mysql),
         login=Login(mysql.username, passwords.mysql),
         administrator=Login(name, word) if name is not None and word is not None else None,
         grant_host=mysql.grant_host,
@@ -116,6 +110,31 @@ def wanted(profile: Profile, passwords: Passwords, packs: Iterable[Pack]) -> Wan
         mode=mysql.provisioning,
         databases=databases_of(mysql.database_names().items()),
         store_charset=mysql.store_charset or default_store_charset(packs),
+    )
+
+
+# The values of `sslMode` by which the driver verifies the certificate: Connector/J's, then those of MariaDB's driver.
+_VERIFIES: dict[str, Verifies] = {
+    "verify_ca": "authority",
+    "verify_identity": "identity",
+    "verify-ca": "authority",
+    "verify-full": "identity",
+}
+_FOR_JAVA = {"trustcertificatekeystoreurl", "truststore", "serversslcert"}
+
+
+def _endpoint(mysql: MySQL) -> Endpoint:
+    """Return where the server listens, and what the URL parameters allow and require, as the driver reads them."""
+    given = {name.lower(): str(value).lower() for name, value in mysql.url_parameters.items()}
+    without_tls = given.get("usessl") == "false"
+    mode = "verify_ca" if given.get("verifyservercertificate") == "true" and not without_tls else ""
+    verifies = _VERIFIES.get(given.get("sslmode", mode), "")
+    return Endpoint(
+        mysql.host,
+        mysql.port,
+        plain_after_tls=without_tls and not verifies,
+        trusts_server_key=given.get("allowpublickeyretrieval") == "true",
+        verifies="by driver" if verifies and _FOR_JAVA & given.keys() else verifies,
     )
 
 

@@ -115,9 +115,13 @@ def reach(host: str, port: int, allowance: Allowance, *, limit: float = CONNECT_
 
 
 class Encryption:
-    """TLS for a `Peer`; the certificate is not verified."""
+    """TLS for a `Peer`.
 
-    def __init__(self, allowance: Allowance) -> None:
+    `verifies`: of its certificate, that an authority of this machine issued it (`authority`), and for this host too
+    (`identity`); otherwise nothing.
+    """
+
+    def __init__(self, allowance: Allowance, verifies: str = "") -> None:
         import ssl
 
         owner = self
@@ -137,6 +141,9 @@ class Encryption:
         self.established = False
         """Whether the handshake has succeeded."""
         self.context: ssl.SSLContext = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self.context.check_hostname = False
-        self.context.verify_mode = ssl.CERT_NONE
+        self.context.check_hostname = verifies == "identity"
+        if verifies in ("authority", "identity"):
+            self.context.load_default_certs()
+        else:
+            self.context.verify_mode = ssl.CERT_NONE
         self.context.sslsocket_class = EncryptedPeer

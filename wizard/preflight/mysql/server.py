@@ -10,6 +10,10 @@ from wizard.preflight.mysql.view import DatabaseView, ServerCheck
 from wizard.system import finding, network
 from wizard.system.finding import Finding
 
+_VERIFIED = {
+    **dict.fromkeys(("authority", "identity"), ", whose certificate was verified"),
+    "by driver": ", whose certificate was not verified: only the driver reads the trust store of url_parameters",
+}
 _ALSO_IN_FILE = "; and the same in the server's configuration file"
 
 
@@ -54,7 +58,7 @@ def connect(context: CheckContext) -> Iterator[Finding]:
     if server is None:
         yield finding.ok(f"{said.name} answers")
     else:
-        tls = "with TLS" if said.tls else "without TLS"
+        tls = ("with TLS" if said.tls else "without TLS") + _VERIFIED.get(view.wanted.endpoint.verifies, "")
         yield finding.ok(f"{said.name} answers ({server.os}, {server.charset}, {tls})")
 
 
