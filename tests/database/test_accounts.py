@@ -228,28 +228,6 @@ class TestRightsOnRealServers:
             assert found.missing(ground.registry, SERVERS_NEED) == []
             assert found.missing(ground.user, SERVERS_NEED) == list(SERVERS_NEED[1:])
 
-    def test_what_the_parser_says_is_what_the_server_does(self, ground: Playground) -> None:
-        """A grant for one name, tried against names that only look like it."""
-        ground.make_account()
-        name = ground.registry
-        similar = [name.replace("_", "X"), name + "2", name.upper(), name.replace("_", "")]
-        ground.server.run(f"GRANT ALL ON {quoted(grant_pattern(name))}.* TO '{ground.account}'@'%'")
-        with ground.session() as inside:
-            found = own_rights(inside)
-        for database in [name, *similar]:
-            ground.server.run(f"CREATE DATABASE {quoted(database)}")
-            try:
-                with ground.connect() as connection, connection.cursor() as cursor:
-                    try:
-                        cursor.execute(f"CREATE TABLE {quoted(database)}.t (i INT)")
-                        made = True
-                    except pymysql.err.OperationalError:
-                        made = False
-            finally:
-                ground.server.drop(database)
-            assert made is (database == name)
-            assert (found.missing(database, ["CREATE"]) == []) is made
-
     @pytest.mark.parametrize(("kind", "word"), [("mysql9", "TO"), ("mariadb", "FOR")])
     def test_rights_that_come_with_a_role(self, kind: servers.Kind, word: str) -> None:
         server = servers.shared_server(kind)

@@ -179,16 +179,6 @@ class TestWhatAKilledRunLeavesToOthers:
         assert created == maria.server.one(since)
         assert maria.journal.begun() == {}
 
-    def test_another_machine_leaves_it(self, maria: Playground, tmp_path: Path) -> None:
-        assert killed(lambda: maria.provision(progress=before_statement(maria.user, 40)))
-        before = maria.server.tables(maria.user)
-        other = Playground(maria.server, maria.pack, tmp_path / "other", maria.names, maria.account)
-        needs = other.pending()
-        assert needs.databases[0].verdict.state == "partial"
-        assert needs.databases[0].verdict.missing
-        other.provision()
-        assert maria.server.tables(maria.user) == before
-
 
 # --- the journal: on disk before anything is created, and removed when it is done ------------------------------
 

@@ -320,18 +320,6 @@ class TestUndoing:
         assert ground56.server.charset_of(ground56.user) == "utf8mb4"
         assert ground56.journal.begun() == {}
 
-    def test_what_was_finished_before_stays(self, ground: Playground) -> None:
-        def progress(database: str, done: int, total: int, text: str) -> None:
-            if database == ground.registry and done == 20:
-                raise KeyboardInterrupt
-
-        with pytest.raises(KeyboardInterrupt):
-            ground.provision(progress=progress)
-        assert len(ground.server.tables(ground.user)) == 39
-        self.gone(ground, ground.registry)
-        assert ground.statuses() == ["present", "created", "created", "created"]
-        ground.assert_complete()
-
     @pytest.mark.parametrize("number", [0, 1, 40, 72])
     @pytest.mark.parametrize("problem", [KeyboardInterrupt, RuntimeError])
     def test_ctrl_c_and_bugs(self, maria: Playground, number: int, problem: type[BaseException]) -> None:

@@ -44,10 +44,6 @@ def nothing_is_missing(ground: Playground) -> None:
 
 
 class TestInTheClient:
-    def test_everything_is_created(self, ground: Playground) -> None:
-        runs(ground, text_for(ground))
-        nothing_is_missing(ground)
-
     def test_without_the_password_the_account_gets_a_random_one(self, ground: Playground) -> None:
         texts = [text_for(ground, with_password=False) for _ in range(2)]
         passwords = {found for text in texts for found in re.findall(r"IDENTIFIED BY '+([^']{20,})'", text)}
