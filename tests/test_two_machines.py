@@ -165,10 +165,7 @@ def test_a_node_on_the_wrong_machine_and_both_on_one_are_refused(site: Site) -> 
     inside = [site.folder / "srv/analytics-1", site.folder / "data/analytics-2"]
     site.mount(inside[0])
     profile = site.profile(*inside, spark={"symbolic_link": str(site.folder / "disk1/opt/analytics")})
-    for arguments, check in (
-        (["--node", "node2"], "prerequisites.this-machine"),
-        ([], "prerequisites.home"),
-    ):
+    for arguments, check in ((["--node", "node2"], "prerequisites.this-machine"), ([], "prerequisites.home")):
         result = site.run(0, "replay", profile, *arguments, *IGNORE, code=3)
         found = [one for one in result["checks"] if one["id"] == check and one["status"] == "error"]
         assert {one["node"] for one in found} == {"node2"}

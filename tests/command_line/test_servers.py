@@ -227,7 +227,7 @@ def test_a_server_that_was_running_and_ends_is_not_waited_for(launched: Launched
 
 def test_errors_of_a_pair_that_is_up_end_the_waiting_when_they_last(launched: Launched) -> None:
     two = launched()
-    two.install(0, partner_event_sync=1)
+    two.install(0, partner=two.settings[0].partner._replace(event_sync=1))
     done = running(two, settling=0.5)
     assert (done.outcome, done.exit_code) == ("unhealthy", 3)
     assert any(one.id == "verify.event-sync" and one.status == "error" for one in done.findings)
@@ -237,11 +237,11 @@ def test_errors_of_a_pair_that_is_up_end_the_waiting_when_they_last(launched: La
 
 def test_a_port_that_is_taken_is_found_before_anything_is_launched(launched: Launched) -> None:
     two = launched()
-    with socket.create_server(("127.0.0.1", two.settings[1].hazelcast)):
+    with socket.create_server(("127.0.0.1", two.settings[1].own.hazelcast)):
         done = command("start", two, code=3, outcome="refused")
     [(status, message, _)] = sentences(done, "ports.free")
     assert status == "error"
-    assert str(two.settings[1].hazelcast) in message and str(os.getpid()) in message
+    assert str(two.settings[1].own.hazelcast) in message and str(os.getpid()) in message
     assert pids(two) == [None, None]
 
 

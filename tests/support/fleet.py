@@ -28,7 +28,7 @@ from tests.support.headless import PACKS
 from tests.support.machines import NETWORK, Database, Machine, machines
 from tests.support.programs import must, script
 from tests.support.quick import folder_in_memory
-from tests.support.stand_in import SETTINGS, Settings
+from tests.support.stand_in import SETTINGS, Place, Settings
 from tests.support.stand_in_pair import LAUNCHER, make_java
 
 COLLECTION = ROOT / "ansible"
@@ -165,14 +165,9 @@ class Fleet:
         """Give the homes of a pair a launcher of stand-ins."""
         both = self.hosts[2 * pair : 2 * pair + 2]
         for host, other in (both, both[::-1]):
-            own = Settings(
-                *(4000, 4000, 11225, 11225, 10006, 8082, 11501, 4041, 11501, 1),
-                host=host.machine.address,
-                partner_host=other.machine.address,
-                lock=str(self.site),
-                **settings,
-            )
-            (host.real_home / SETTINGS).write_text(own.to_json())
+            own, partner = (Place(4000, 11225, 10006, 1, one.machine.address) for one in (host, other))
+            known = Settings(own, partner, lock=str(self.site), **settings)
+            (host.real_home / SETTINGS).write_text(known.to_json())
             (host.real_home / "bin/wso2server.sh").write_text(LAUNCHER)
 
     def set(self, host: Host, **variables: Any) -> None:

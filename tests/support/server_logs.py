@@ -29,6 +29,7 @@ QUEUE = "org.wso2.carbon.analytics.eventsink.internal.queue.AnalyticsEventQueueW
 NODE_IDS = "org.wso2.carbon.analytics.dataservice.core.indexing.AnalyticsDataIndexer"
 SERVER = "org.wso2.carbon.core.init.CarbonServerManager"
 
+RECEIVES = "Event Management TCPEventServer for EventReceiver started"
 MAP_SIZE = "Spark Master map size after starting masters"
 NO_PLANS = "CEP HA State syncing failed, No execution plans exist for tenant  -1234"
 NO_PLANS_TRACE = (
@@ -79,6 +80,7 @@ class ServerLog:
         return "".join(line + self.end for line in self.lines).encode("utf-8", "surrogateescape")
 
 
+CONSOLE = "[{time}] {level:>5} {{{source}}} -  {message}"
 LAYOUTS: dict[str, str] = {
     "file": "TID: [-1] [] [{time}] {level:>5} {{{source}}} -  {message} {{{source}}}",
     "short": "[{time}] {level:>5} - {short} {message}",
@@ -86,7 +88,6 @@ LAYOUTS: dict[str, str] = {
     "colour": "\x1b[32m[{time}]\x1b[0m \x1b[1m{level:>5}\x1b[0m {{{source}}} -  {message}",
 }
 """The forms of a line; the others are the console's, behind the prefix of the tool that collected the log."""
-CONSOLE = "[{time}] {level:>5} {{{source}}} -  {message}"
 PREFIXES = {
     "compose": "node1_1       | ",
     "kubectl": "{0:%Y-%m-%dT%H:%M:%S.%f}123Z ",
@@ -130,16 +131,12 @@ def sides(**log: Any) -> tuple[Side, Side]:
     )
 
 
-def local_sides(*, shifted: bool = True, **log: Any) -> tuple[Side, Side]:
-    """The nodes of the profile in cases/README.md, both on this machine, with the offsets 1 and 2.
-
-    `shifted`: the server adds the offset to the ports of event sync and management (not DAS 3.0.1).
-    """
+def local_sides(**log: Any) -> tuple[Side, Side]:
+    """The nodes of the profile in cases/README.md, both on this machine, with the offsets 1 and 2."""
     first, second = sides(**log)
     for number, one in enumerate((first, second)):
         one.host, one.hazelcast, one.offset = "127.0.0.1", 4000 + number, 1 + number
-        one.event_sync = 11224 + number + (one.offset if shifted else 0)
-        one.management = 10005 + number + (one.offset if shifted else 0)
+        one.event_sync, one.management = 11225 + 2 * number, 10006 + 2 * number
     return first, second
 
 
@@ -150,9 +147,6 @@ def begin(
     mounts: int = 2,
     mode: str | None = "Persistence enabled HA",
     scheme: str = "wka",
-    domain: str = "wso2.carbon.domain",
-    members: tuple[Side, ...] | None = None,
-    snapshot: bool = True,
 ) -> None:
     """From the first line of a start to the moment at which the node looks for its role."""
     log = one.log
@@ -164,15 +158,14 @@ def begin(
     if mode is not None:
         log.say(MODES, f"CEP started in {mode} mode")
     log.say(AGENT, f"Using {scheme} based membership management scheme")
-    for member in members if members is not None else (one, other):
+    for member in (one, other):
         text = f"Added member: Host:{member.host}, Remote Host:null, Port: {member.hazelcast}, HTTP:-1, HTTPS:-1, "
         log.say(MEMBERS, text + "Domain: null, Sub-domain:null, Active:true", after=0.01)
     log.say(AGENT, "Hazelcast initialized in 1379ms")
     text = f"Local member: [{one.uuid}] - Host:{one.host}, Remote Host:null, Port: {one.hazelcast}, "
-    text += f"HTTP:{9763 + one.offset}, HTTPS:{9443 + one.offset}, Domain: {domain}, Sub-domain:worker, Active:true"
-    log.say(AGENT, text, after=0.1)
-    if snapshot:
-        log.say(HA, f"CEP HA Snapshot Server started on {one.host}:{one.management}", after=0.1)
+    text += f"HTTP:{9763 + one.offset}, HTTPS:{9443 + one.offset}, "
+    log.say(AGENT, text + "Domain: wso2.carbon.domain, Sub-domain:worker, Active:true", after=0.1)
+    log.say(HA, f"CEP HA Snapshot Server started on {one.host}:{one.management}", after=0.1)
 
 
 def become(one: Side, role: str) -> str:
@@ -202,9 +195,9 @@ def leaves(one: Side, other: Side) -> str:
     return one.log.say(WKA, other.member().replace("joined", "left"), after=30)
 
 
-def sync_fails(one: Side, times: int = 1, *, after: float = 10, message: str = NO_PLANS) -> None:
+def sync_fails(one: Side, times: int = 1, *, after: float = 10) -> None:
     for _ in range(times):
-        one.log.say(HA, message, "ERROR", after=after, trace=NO_PLANS_TRACE)
+        one.log.say(HA, NO_PLANS, "ERROR", after=after, trace=NO_PLANS_TRACE)
 
 
 def synced(one: Side) -> str:
@@ -262,11 +255,7 @@ def starts_again(back: Side, survivor: Side, uuid: str = "7e57ab1e-0000-4000-800
 def _whole(one: Side, other: Side, *, comes_first: bool, new_spark: bool) -> None:
     begin(one, other)
     one.log.say(EVENTS, f"EventServer starting event listener on {one.host}:{one.event_sync}", after=0.1)
-    one.log.say(
-        EVENTS,
-        f"Event Management TCPEventServer for EventReceiver started on port {one.event_sync}",
-        after=0.1,
-    )
+    one.log.say(EVENTS, f"{RECEIVES} on port {one.event_sync}", after=0.1)
     if comes_first:
         one.log.say(AGENT, f"Elected this member [{one.uuid}] as the Coordinator node")
         become(one, "Active")

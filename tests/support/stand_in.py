@@ -20,31 +20,35 @@ import time
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.support import server_logs as tell
 from tests.support.server_logs import ServerLog, Side
 
 SETTINGS = "stand-in.json"
+WORKER_UI = 11500
 EVENT_PROCESSOR = "repository/conf/event-processor.xml"
+
+
+class Place(NamedTuple):
+    """Where a stand-in is: the ports that it opens; those of its Spark UIs follow from the offset."""
+
+    hazelcast: int
+    event_sync: int
+    management: int
+    offset: int
+    host: str = "127.0.0.1"
 
 
 @dataclass(frozen=True)
 class Settings:
     """What a stand-in has to know.  Times are in seconds; its clock is wrong by `skew` hours."""
 
-    hazelcast: int
-    partner_hazelcast: int
-    event_sync: int
-    partner_event_sync: int
-    management: int
-    master_ui: int
-    worker_ui: int
-    application_ui: int
-    partner_worker_ui: int
-    offset: int = 0
+    own: Place
+    partner: Place
     takeover: float = 0.5
     starting: float = 0.1
     skew: float = 0.0
@@ -53,8 +57,6 @@ class Settings:
     """What goes wrong: `dies`, `fatal`, `port`, `stays` (SIGTERM is ignored), `never` (no start)."""
     refuses: str = ""
     """The text of `event-processor.xml` with which it dies."""
-    host: str = "127.0.0.1"
-    partner_host: str = "127.0.0.1"
     lock: str = ""
     """A folder that both see, where the homes have none in common."""
 
@@ -83,14 +85,15 @@ class LiveLog(ServerLog):
 
 class StandIn:
     def __init__(self, home: Path, options: list[str]) -> None:
-        self.settings = own = Settings(**json.loads((home / SETTINGS).read_text()))
+        self.settings = Settings(**json.loads((home / SETTINGS).read_text()))
         self.home, self.options = home, options
         (home / "repository/logs").mkdir(exist_ok=True)
-        log = LiveLog(home / "repository/logs/wso2carbon.log", own.skew)
-        ports = (own.hazelcast, own.event_sync, own.management)
-        self.own = Side(own.host, *ports, str(uuid.uuid4()), log, own.offset)
-        partner = (own.partner_hazelcast, own.partner_event_sync, 0)
-        self.partner = Side(own.partner_host, *partner, "", ServerLog())
+        log = LiveLog(home / "repository/logs/wso2carbon.log", self.settings.skew)
+        self.own, self.partner = (
+            Side(one.host, one.hazelcast, one.event_sync, one.management, "", ServerLog(), one.offset)
+            for one in (Place(*self.settings.own), Place(*self.settings.partner))
+        )
+        self.own.log, self.own.uuid = log, str(uuid.uuid4())
         self.role = ""
         self.joined = threading.Event()
         self.ending = False
@@ -119,12 +122,8 @@ class StandIn:
             self._become("Passive")
             _in_background(self._hold, connection)
         _in_background(self._accept)
-        for port, page in (
-            (self.settings.master_ui, self._master),
-            (self.settings.worker_ui, self._worker),
-            (self.settings.application_ui, self._environment),
-        ):
-            _serve(self.settings.host, port, page)
+        for port, page in ((8081, self._master), (WORKER_UI, self._worker), (4040, self._environment)):
+            _serve(self.own.host, port + self.own.offset, page)
         tell.masters(self.own, 2 if connection is not None else 1)
         self._wait_for_partner()
         if connection is not None:
@@ -185,10 +184,9 @@ class StandIn:
         """Listen, and connect to the partner if it listens; the lock lets one of the two after the other do this."""
         folder = os.open(self.settings.lock or self.home.parent, os.O_RDONLY)
         fcntl.flock(folder, fcntl.LOCK_EX)
-        self.listener = socket.create_server((self.settings.host, self.settings.hazelcast))
+        self.listener = socket.create_server((self.own.host, self.own.hazelcast))
         try:
-            partner = (self.settings.partner_host, self.settings.partner_hazelcast)
-            return socket.create_connection(partner, timeout=5)
+            return socket.create_connection((self.partner.host, self.partner.hazelcast), timeout=5)
         except OSError:
             return None
         finally:
@@ -225,15 +223,15 @@ class StandIn:
             self._become("Active")
 
     def _master(self) -> dict[str, Any]:
-        own, active = self.settings, self.role == "Active"
-        uis = [(own.host, own.worker_ui), (own.partner_host, own.partner_worker_ui)]
+        active, both = self.role == "Active", (self.own, self.partner)
+        uis = [(one.host, f"http://{one.host}:{WORKER_UI + one.offset}") for one in both]
         workers = [
-            {"host": host, "webuiaddress": f"http://{host}:{ui}", "state": "ALIVE", "cores": 1}
+            {"host": host, "webuiaddress": ui, "state": "ALIVE"}
             for host, ui in uis[: 1 + self.joined.is_set()]
         ]
         applications = [{"id": "app-1", "name": "CarbonAnalytics", "state": "RUNNING", "cores": 2}]
         return {
-            "url": f"spark://{own.host}:7077",
+            "url": f"spark://{self.own.host}:7077",
             "status": "ALIVE" if active else "STANDBY",
             "workers": workers if active else [],
             "activeapps": applications if active else [],
@@ -243,12 +241,8 @@ class StandIn:
         return {"executors": [{"id": 0, "memory": 512, "appid": "app-1"}], "finishedexecutors": []}
 
     def _environment(self) -> dict[str, Any]:
-        properties = {
-            "spark.app.id": "app-1",
-            "carbon.spark.master.count": "2",
-            "carbon.spark.master": "local",
-        }
-        return {"sparkProperties": list(properties.items()), "classpathEntries": []}
+        spark = {"spark.app.id": "app-1", "carbon.spark.master.count": "2", "carbon.spark.master": "local"}
+        return {"sparkProperties": list(spark.items()), "classpathEntries": []}
 
 
 def _in_background(act: Any, *arguments: Any) -> None:
@@ -289,10 +283,9 @@ def make_tables(home: Path, options: list[str]) -> bool:
         place, _, database = url.text.removeprefix("jdbc:mysql://").partition("?")[0].partition("/")
         host, _, port = place.partition(":")
         user, password = (url.getparent().findtext(f"{{*}}{key}") for key in ("username", "password"))
-        with pymysql.connect(
-            host=host, port=int(port), user=user, password=password.encode(), database=database, ssl_disabled=True,
-            client_flag=MULTI_STATEMENTS,
-        ) as connection, connection.cursor() as cursor:  # fmt: skip
+        login = {"user": user, "password": password.encode(), "database": database, "ssl_disabled": True}
+        connect = partial(pymysql.connect, host=host, port=int(port), client_flag=MULTI_STATEMENTS)
+        with connect(**login) as connection, connection.cursor() as cursor:
             if "-Dsetup" in options:
                 cursor.execute((home / "dbscripts/mysql.sql").read_text("utf-8"))
                 while cursor.nextset():

@@ -16,7 +16,7 @@ from tests.support.cli import ROOT
 from tests.support.listeners import are_free, free_offset
 from tests.support.pairs import Pair, merged
 from tests.support.programs import script
-from tests.support.stand_in import SETTINGS, Settings
+from tests.support.stand_in import SETTINGS, Place, Settings
 from wizard.profile.store import load
 from wizard.server.process import server_of
 
@@ -89,23 +89,11 @@ class StandInPair:
         ]
         self.pair = make_pair(**merged({"nodes": own}, overrides or {}))
         self.profile = load(self.pair.profile).profile
-        self.settings = [
-            Settings(
-                hazelcast=ports[number]["hazelcast"],
-                partner_hazelcast=ports[1 - number]["hazelcast"],
-                event_sync=ports[number]["event_sync"] + offset + number,
-                partner_event_sync=ports[1 - number]["event_sync"] + offset + 1 - number,
-                management=ports[number]["management"] + offset + number,
-                master_ui=8081 + offset + number,
-                worker_ui=11500 + offset + number,
-                application_ui=4040 + offset + number,
-                partner_worker_ui=11500 + offset + 1 - number,
-                offset=offset + number,
-                skew=skew * number,
-                **settings,
-            )
-            for number in range(2)
-        ]
+        first, second = (
+            Place(one["hazelcast"], one["event_sync"] + shift, one["management"] + shift, shift)
+            for shift, one in enumerate(ports, offset)
+        )
+        self.settings = [Settings(first, second, **settings), Settings(second, first, skew=skew, **settings)]
 
     def install(self, number: int, **settings: Any) -> None:
         """A launcher in the home, and what the server that it launches has to know."""

@@ -17,7 +17,6 @@ from tests.support.verdicts import Printed, Replayed
 from wizard.verify.knowledge import BY_ID, FAILURES, Failure, recognise, required_words
 
 NODES = ("node1", "node2")
-RECEIVES = "Event Management TCPEventServer for EventReceiver started"
 OVER_BY_THE_START = {"database", "receiver", "quiet", "start"}
 """What the rest of a healthy start shows to be over."""
 HARMLESS_BEFORE = {"stopped context", "hazelcast executor", "no Spark master"}
@@ -25,7 +24,7 @@ HARMLESS_BEFORE = {"stopped context", "hazelcast executor", "no Spark master"}
 
 
 RECOVERY: dict[str | None, Callable[[Side, Side], tuple[str, str]]] = {
-    "receiver": lambda one, _: (tell.EVENTS, f"{RECEIVES} on port {one.event_sync}"),
+    "receiver": lambda one, _: (tell.EVENTS, f"{tell.RECEIVES} on port {one.event_sync}"),
     "spark": lambda *_: (tell.SPARK, "Started Spark CLIENT in the cluster pointing to x with UI port : 4041"),
     "state": lambda *_: (tell.HA, "CEP HA State successfully synced."),
     "member": lambda _, other: (tell.WKA, other.member()),

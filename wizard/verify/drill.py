@@ -97,9 +97,7 @@ class Drill:
             return "return"
         if self.phase == "return" and pair.both_running:
             if facts.role == other.role == "active":
-                self.problem = (
-                    f"{self.active} became active again while {self.survivor} is active: a split brain"
-                )
+                self.problem = f"{self.active} and {self.survivor} are both active: a split brain"
                 return "failed"
             if facts.role == "passive" and facts.synced is not None:
                 self.return_seconds, self._passed_at = _seconds(facts.started, facts.synced), now

@@ -35,13 +35,10 @@ HEADLINES = {
 
 def lines(findings: Sequence[Finding], signs: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
     """Yield the lines of all findings with their styles; what is skipped for one reason is one entry."""
-    together: dict[tuple[str, str | None], list[Finding]] = {}
+    skipped = [one for one in findings if one.status == "skipped"]
     for one in findings:
-        if one.status == "skipped":
-            together.setdefault((one.message, one.fix), []).append(one)
-    for one in findings:
-        group = together.get((one.message, one.fix), []) if one.status == "skipped" else []
-        if len(group) < MANY:
+        group = [each for each in skipped if (each.message, each.fix) == (one.message, one.fix)]
+        if one.status != "skipped" or len(group) < MANY:
             shown = list(finding_lines(one, signs[one.status]))
         elif one is group[0]:
             nodes = ", ".join(dict.fromkeys(each.node for each in group if each.node))

@@ -275,9 +275,8 @@ def _worker_port(first: Look, place: SparkAddress) -> int:
     """
     known = set()
     for worker in (one for name in first.masters for one in first.listed(name, "workers")):
-        host, _, port = (
-            _text(worker.get("webuiaddress")).rpartition("//")[2].partition("/")[0].rpartition(":")
-        )
+        address = _text(worker.get("webuiaddress")).rpartition("//")[2]
+        host, _, port = address.partition("/")[0].rpartition(":")
         if _text(worker.get("state")) == "ALIVE" and place.host in (host.strip("[]"), worker.get("host")):
             known.add(port_number(port) or place.worker)
     return place.worker if place.worker in known or len(known) != 1 else known.pop()

@@ -18,6 +18,7 @@ _CHANGING = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\d+|'[^']*'|\"[^\"]*\""
 _HOST_PORT = r"(?P<host>[^\s']*):(?P<port>\d{1,5})\b"
 _MEMBER = r"Host:(?P<host>[^,\s]*),.*?\bPort:\s*(?P<port>\d{1,5})\b"
 _UUID = r"\[(?P<uuid>[^\]]*)\]"
+_RECEIVES = r"Event Management TCPEventServer for EventReceiver started on port (?P<port>\d{1,5})"
 _KERNEL = ("CarbonServerManager", "ServerAdmin", "ServerManagement", "RestartUtils", "")
 """The classes that log the end of the server."""
 _NO_START = re.compile(
@@ -180,9 +181,7 @@ class Story:
         facts.services = None
         return f"started in {found['seconds']} s"
 
-    @_line(
-        r"Shutdown hook triggered", r"Halting JVM", r"Shutdown complete", r"Starting a new Carbon instance"
-    )
+    @_line(r"Shutdown (?:hook triggered|complete)", r"Halting JVM", r"Starting a new Carbon instance")
     @_line(r"Gracefully (?:shutting down|restarting) ", r"Shutting down .*\.\.\.", r"Restarting .*\.\.\.")
     def _stopped(self, record: Record, found: re.Match[str]) -> str | None:
         """Take the end of the server; other parts of it print some of these lines too."""
@@ -214,10 +213,7 @@ class Story:
         self.facts.snapshot, self.facts.snapshot_failed = (_address(found), record), None
         return f"snapshot server at {found['host']}:{found['port']}"
 
-    @_line(
-        r"Event Management TCPEventServer for EventReceiver started on port (?P<port>\d{1,5})",
-        shows="receiver",
-    )
+    @_line(_RECEIVES, shows="receiver")
     def _listening(self, record: Record, found: re.Match[str]) -> str | None:
         first, self.facts.listening = self.facts.listening is None, (int(found["port"]), record)
         return "receives events" if first else None
@@ -312,7 +308,7 @@ class Story:
         return f"event processor in {mode} mode"
 
 
-def _sets(fact: str, *patterns: str, text: str = "", shows: Success | None = None) -> None:
+def _sets(fact: str, text: str, *patterns: str, shows: Success | None = None) -> None:
     """Add lines that set a fact to their record, or to the value of their only group and the record."""
 
     @_line(*patterns, shows=shows)
@@ -325,31 +321,22 @@ def _sets(fact: str, *patterns: str, text: str = "", shows: Success | None = Non
         return text.format_map(groups)
 
 
+_sets("scheme", "membership scheme {scheme}", r"Using (?P<scheme>\S+) based membership management scheme")
+_sets("hazelcast", "Hazelcast initialized", r"Hazelcast initialized in")
+_sets("clustered", "cluster initialized", r"Cluster initialization completed")
+_NO_SERVER = r"Error (?:in starting CEP HA Snapshot Server|while setting the member as passive member)"
 _sets(
-    "scheme", r"Using (?P<scheme>\S+) based membership management scheme", text="membership scheme {scheme}"
-)
-_sets("hazelcast", r"Hazelcast initialized in", text="Hazelcast initialized")
-_sets("clustered", r"Cluster initialization completed", text="cluster initialized")
-_sets(
-    "snapshot_failed",
-    r"Cannot start CEP HA Snapshot Server",
-    r"Error in starting CEP HA Snapshot Server",
-    r"Error while setting the member as passive member",
-    text="the snapshot server cannot start",
+    "snapshot_failed", "the snapshot server cannot start", r"Cannot start CEP HA Snapshot Server", _NO_SERVER
 )
 _MAP_SIZE = r"Spark Master map size after starting masters\s*:\s*(?P<count>\d{1,4})"
-_sets("masters", _MAP_SIZE, text="Spark masters: {count}")
-_sets(
-    "redundant",
-    r"\[Spark init - [^\]]*\] Redundant master count reached",
-    text="all Spark masters are started",
-)
+_sets("masters", "Spark masters: {count}", _MAP_SIZE)
+_sets("redundant", "all Spark masters are started", r"\[Spark init - [^\]]*\] Redundant master count reached")
 _OWN_MASTER = r"\[Spark init - master\] Started SPARK MASTER in spark://" + _HOST_PORT
-_sets("own_master", _OWN_MASTER, text="Spark master at {host}:{port}")
+_sets("own_master", "Spark master at {host}:{port}", _OWN_MASTER)
 _CLIENT = r"Started Spark CLIENT in the cluster.*\bUI port : (?P<port>\d{1,5})"
-_sets("client", _CLIENT, text="Spark application started, its UI at port {port}", shows="spark")
-_sets("node_id", r"My Analytics Node ID\s*:\s*(?P<id>\S+)")
-_sets("loopback", r"localMemberHost is configured to use the loopback address")
-_sets("loopback_sync", r"Hostname : \S+ defined for \w+ configuration is invalid")
+_sets("client", "Spark application started, its UI at port {port}", _CLIENT, shows="spark")
+_sets("node_id", "", r"My Analytics Node ID\s*:\s*(?P<id>\S+)")
+_sets("loopback", "", r"localMemberHost is configured to use the loopback address")
+_sets("loopback_sync", "", r"Hostname : \S+ defined for \w+ configuration is invalid")
 _line(r"Configured Registry in ", shows="database")(lambda *_: None)
 _line(r"Elected this member \[[^\]]*\] as the Coordinator")(lambda *_: "coordinator of the cluster")

@@ -25,13 +25,11 @@ def snapshot_server(seen: Seen) -> Iterator[Finding]:
     if failed is not None:
         failure = recognise(failed.causes, source=failed.source)
         because = f" ({failure.cause})" if failure is not None else ""
-        message = (
-            f"the snapshot server cannot start, so the other node cannot fetch this one's state{because}"
-        )
+        message = "the snapshot server cannot start, so the other node cannot fetch this one's state"
         fix = f"free port {port} or set another management_port; {seen.replay}"
         if failure is not None and failure.id != "port-in-use":
             fix = failure.fix
-        yield seen.error(message, failed.evidence, fix)
+        yield seen.error(message + because, failed.evidence, fix)
     elif seen.facts.snapshot is None:
         yield seen.missing("no snapshot server", seen.replay)
     else:
@@ -124,9 +122,7 @@ def state_sync(seen: Seen) -> Iterator[Finding]:
         message = "its state cannot be synced: this node has no execution plans, though its start is complete"
         yield seen.error(message, failures.last, fix)
     else:
-        message = (
-            "its state is not synced yet: no execution plans are deployed so far (harmless until they are)"
-        )
+        message = "its state is not synced yet: no execution plans are deployed (harmless until they are)"
         yield seen.waiting(message, failures.last)
 
 
