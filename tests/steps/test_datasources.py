@@ -43,6 +43,7 @@ from tests.support.headless import (  # noqa: F401  (a fixture is used by its na
     texts,
 )
 from tests.support.pairs import PASSWORD, Pair
+from wizard.steps import sources
 
 MakePair = Callable[..., Pair]
 
@@ -173,6 +174,32 @@ def test_a_class_that_gives_way_is_named_and_its_password_is_not(make_pair: Make
         assert any(f"WSO2UM_DB/{name}" in line for line in changes)
     assert "geheim" not in "".join(changes)
     assert b"geheim" not in (pair.homes[0] / MASTER).read_bytes()
+
+
+# --- which datasource each record store gets ------------------------------------------------------------------
+
+CHOSEN: dict[str, tuple[str, str, str, str]] = {  # by the names now, those wanted, and those that exist
+    "as it is": ("E P", "E P", "E P", "E P"),
+    "renamed": ("E P", "A B", "E P", "E P"),
+    "unused ones of those names": ("E P", "A B", "E P A B", "A B"),
+    "one is unused, one is renamed": ("E P", "A B", "E P A", "A P"),
+    "names exchanged": ("E P", "P E", "E P", "E P"),
+    "one database under the other store's name": ("E P", "P P", "E P", "P P"),
+    "one database under the first store's name": ("E P", "E E", "E P", "E E"),
+    "one datasource for both": ("S S", "S S", "S", "S S"),
+    "one datasource becomes two: the first store keeps it": ("S S", "A B", "S", "S -"),
+    "one datasource becomes two: its name decides": ("S S", "A S", "S", "- S"),
+    "one database under a name that no store uses": ("E P", "A A", "E P A", "A A"),
+    "one database under a new name": ("E P", "A A", "E P", "E P"),
+}
+
+
+@pytest.mark.parametrize(("now", "wanted", "there", "chosen"), CHOSEN.values(), ids=CHOSEN)
+def test_choose(now: str, wanted: str, there: str, chosen: str) -> None:
+    def named(names: str) -> dict[Any, str]:
+        return {role: name for role, name in zip(STORES_OF_ONE, names.split(), strict=True) if name != "-"}
+
+    assert sources.choose(named(now), named(wanted), there.split()) == named(chosen)
 
 
 # --- doubles --------------------------------------------------------------------------------------------------
