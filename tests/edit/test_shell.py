@@ -51,6 +51,7 @@ CHANGED = [
     ("export A=1\nA=2", "export A=1\nA=new"),
     ("export A=1\nexport A=2", "export A=1\nexport A=new"),
     ("export A=1\n#export A=2", "export A=new\n#export A=2"),
+    ("export A=1\nBA=2\n# \\\n#A=3", "export A=new\nBA=2\n# \\\n#A=3"),
     ("export A=$(echo 1)\nA=2", "export A=$(echo 1)\nA=new"),
 ]
 CHANGED_BATCH = [

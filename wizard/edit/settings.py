@@ -217,12 +217,10 @@ class Script(SettingsDocument):
             if waits_for:
                 waits_for = b"" if line.lstrip(b"\t") == waits_for else waits_for
                 continue
-            is_comment = re.match(self.comment, line) is not None and not continues
-            is_start = not continues
-            continues = not is_comment and re.search(self.continued, line) is not None
-            if is_comment:
+            if not continues and re.match(self.comment, line):
                 continue
-            yield found.start(), line, is_start and not continues and depth <= 0
+            yield found.start(), line, not continues and depth <= 0
+            continues = re.search(self.continued, line) is not None
             depth += len(re.findall(self.opens, line)) - len(re.findall(self.closes, line))
             if here := re.search(self.here_document, line):
                 waits_for = here[1]
