@@ -623,7 +623,10 @@ MANAGED: list[tuple[dict[str, Any], Hand, tuple[str, ...]]] = [  # the profile, 
     *(({}, put(CIPHER_TEXT, f"{entry}\n"), (CIPHER_TEXT,)) for entry in (
         "Datasources.WSO2UM_DB.Configuration.Password=gH3k==",
         "Datasources.WSO2REG_DB.Configuration.Password=[wso2carbon]",
-        f"Datasources.{EVENTS}.Configuration.Password=x")),
+        f"Datasources.{EVENTS}.Configuration.Password=x",
+        "Carbon.Security.KeyStore.Password=\\u12")),  # what cannot be read may hold any of them
+    (SVN, put(CIPHER_TEXT, "Carbon.DeploymentSynchronizer.SvnPassword=gH3k=="), ("SvnPassword", CIPHER_TEXT)),
+    (SVN, put(CIPHER_TEXT, "Carbon.DeploymentSynchronizer.SvnPassword=[svn]"), ()),  # not encrypted yet
     *(({}, put(CIPHER_TEXT, f"{entry}\n"), ()) for entry in (
         "Datasources.WSO2_CARBON_DB.Configuration.Password=x",
         "#Datasources.WSO2UM_DB.Configuration.Password=x",

@@ -114,6 +114,10 @@ WRITTEN: dict[str, tuple[Sequence[str], Sequence[Hand], Expected]] = {
         profiled(mysql={"databases": {"event_store": "EVTS", "processed_data_store": "PROC"}}), applied,
         in_one(*STORES_OF_ONE),
     ], both_in_one("EVTS", "PROC")),
+    "a name that the other store leaves": (PACKS[:1], [
+        profiled(mysql={"databases": {"event_store": "EVTS", "processed_data_store": EVENTS}}),
+        before(ANALYTICS, "    </datasources>", datasource("EVTS", "jdbc:h2:x")),
+    ], {(ANALYTICS, NAMES): [EVENTS, PROCESSED, "EVTS"], (STORES, STORE_NAMES): ["EVTS", "EVTS", EVENTS]}),
     "one datasource that both stores use": (PACKS[:1], [
         in_one(*STORES_OF_ONE), (STORES, f">{PROCESSED}<", f">{EVENTS}<"),
     ], {
@@ -184,13 +188,14 @@ CHOSEN: dict[str, tuple[str, str, str, str]] = {  # by the names now, those want
     "unused ones of those names": ("E P", "A B", "E P A B", "A B"),
     "one is unused, one is renamed": ("E P", "A B", "E P A", "A P"),
     "names exchanged": ("E P", "P E", "E P", "E P"),
+    "the name that the first store leaves": ("E P", "A E", "E P A", "A E"),
+    "the name that the second store leaves": ("E P", "P B", "E P B", "P B"),
     "one database under the other store's name": ("E P", "P P", "E P", "P P"),
     "one database under the first store's name": ("E P", "E E", "E P", "E E"),
     "one datasource for both": ("S S", "S S", "S", "S S"),
     "one datasource becomes two: the first store keeps it": ("S S", "A B", "S", "S -"),
     "one datasource becomes two: its name decides": ("S S", "A S", "S", "- S"),
     "one database under a name that no store uses": ("E P", "A A", "E P A", "A A"),
-    "one database under a new name": ("E P", "A A", "E P", "E P"),
 }
 
 

@@ -231,11 +231,7 @@ def secure_vault(context: CheckContext, node: Node, pack: Pack) -> Iterator[Find
     svn = context.profile.deployment_sync.method == "svn" and any(
         change.node == node.name and "deployment-sync" in change.steps for change in context.plan.changes
     )
-    try:
-        places = list(_managed(pack, context.profile, svn=svn))
-    except EditError:
-        return  # prerequisites.files reports the broken file
-    for place in places:
+    for place in _managed(pack, context.profile, svn=svn):
         yield finding.error(
             f"{place} is managed by the secure vault: the server would ignore the password that is written"
         )

@@ -217,19 +217,16 @@ def choose(now: Mapping[Store, str], wanted: Mapping[Store, str], there: Contain
     """Choose the datasource that each record store keeps, by its present name; a store left out gets a new one.
 
     `now` are the names in `analytics-config.xml`, `wanted` those that the profile gives, `there` the names in
-    `analytics-datasources.xml`.
+    `analytics-datasources.xml`.  Two wanted names are equal only if a datasource has that name already.
     """
-    # 1. The datasource that has the wanted name, if this store uses it now, or no store does.
-    chosen = {
-        role: name
-        for role, name in wanted.items()
-        if name in there and (name == now[role] or name not in now.values())
-    }
-    # 2. The datasource that the other store has got, if both shall have one name.
-    for role, name in wanted.items():
-        if name in chosen.values():
+    chosen: dict[Store, str] = {}
+    # 1. The datasource that has the wanted name; not if only the other store uses it now, and does not leave it.
+    #    Twice: the choice of the second store can leave a datasource to the first.
+    for role, name in (*wanted.items(), *wanted.items()):
+        users = [store for store, used in now.items() if used == name == chosen.get(store, name)]
+        if name in there and (role in users or not users or name in chosen.values()):
             chosen.setdefault(role, name)
-    # 3. The one that the store uses now, which is renamed, unless the other store has got it.
+    # 2. Otherwise the one that the store uses now, which is renamed, unless the other store keeps it.
     for role, name in now.items():
         if name not in chosen.values():
             chosen.setdefault(role, name)
