@@ -645,6 +645,9 @@ def test_a_node_without_a_log_here(verdict: Judge, healthy: tuple[Side, Side]) -
     first, second = sides()
     tell.begin(first, second, mode="Single node")
     assert verdict(first, None).outcome == "unhealthy", "it does not hide an error"
+    lines = healthy[0].log.lines
+    lines[2:2] = printed(KNOWN["stopped context"], clock_of(lines[1]))
+    assert verdict(healthy[0], None).errors == [], "no node completes its start without the other"
     for seconds, status in ((20, "ok"), (300, "error")):
         tell.no_spark(healthy[0], after=seconds)
         assert verdict(healthy[0], None).of("verify.spark-sql").status == status

@@ -79,8 +79,7 @@ class Drill:
             again = facts.seen and facts.started is not self._old_start
             if pair.running(active) and not again:
                 return "stop"
-            logged = again or facts.stopped is not None
-            self.sign = "log" if logged else "partner"
+            self.sign = "log" if again or facts.stopped is not None else "partner"
             if pair.sight(active).alive is False:
                 self.sign = "process"
             self._ended_at = now

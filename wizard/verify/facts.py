@@ -178,7 +178,7 @@ class Facts:
     loopback: Record | None = None
     loopback_sync: Record | None = None
     spark_sql: Tally | None = None
-    successes: dict[Success, int] = field(default_factory=dict)
+    successes: dict[str, int] = field(default_factory=dict)
     troubles: dict[tuple[RowName | None, str], Trouble] = field(default_factory=dict)
     unknown: dict[tuple[str, str], Tally] = field(default_factory=_Newest)
     unknown_count: int = 0

@@ -9,6 +9,7 @@ import select
 import time
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -370,14 +371,9 @@ def lines_that_matter(paths: Iterable[Path], most: int = 20) -> list[str]:
 def _tail(path: Path) -> list[bytes]:
     """Return the lines of the newest start at the end of a log; none if it cannot be read."""
     try:
-        file = LogFile(path)
-    except OSError:
-        return []
-    try:
-        start, _ = file.newest_start(TAIL)
-        content = b"".join(file.blocks(max(0, file.size - TAIL) if start is None else start))
+        with closing(LogFile(path)) as file:
+            start, _ = file.newest_start(TAIL)
+            content = b"".join(file.blocks(max(0, file.size - TAIL) if start is None else start))
     except (OSError, ValueError):
         return []
-    finally:
-        file.close()
     return [line for line in content.splitlines() if line.strip() and not _FRAME.match(line)]

@@ -60,11 +60,6 @@ def resolve(hosts: Iterable[str]) -> Hosts:
     return Hosts({name: found for name in names if (found := network.addresses(name, resolve=True))})
 
 
-def any_address(host: str) -> bool:
-    """Whether a server that binds to this listens on every address of its machine."""
-    return host in ("0.0.0.0", "::", "0:0:0:0:0:0:0:0", "")
-
-
 NO_LOG = "its log is not available here"
 NOT_STARTED = "the log shows no start"
 NOT_WRITTEN = "this is not the configuration that the wizard wrote"

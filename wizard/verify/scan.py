@@ -160,7 +160,9 @@ class Scanner:
                     continue
                 again[whole] = place
             elif countable:
-                self._remember(key, whole)
+                if len(self._seen) >= MOST_SEEN:
+                    self._seen.clear()
+                self._seen.update(one for one in (key, whole) if len(one) <= LONGEST_SEEN)
             yield _error(data, place, prefix, record)
         yield from _repeated(data, again)
         self.latest = _last_record(data, kept) or self.latest
@@ -189,11 +191,6 @@ class Scanner:
                 lines[data.rfind(b"\n", 0, found) + 1] = stop
                 found = data.find(word, stop, end)
         return sorted(lines.items())
-
-    def _remember(self, *keys: bytes) -> None:
-        if len(self._seen) >= MOST_SEEN:
-            self._seen.clear()
-        self._seen.update(key for key in keys if len(key) <= LONGEST_SEEN)
 
 
 def _repeated(data: bytes, again: dict[bytes, _Place]) -> Iterator[Record]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from wizard.system.finding import Finding
-from wizard.verify.facts import Success, Tally, Trouble
+from wizard.verify.facts import Tally, Trouble
 from wizard.verify.knowledge import REACHED
 from wizard.verify.pair import Pair, Seen
 from wizard.verify.record import between
@@ -37,7 +37,7 @@ _AFFECTED = {
     "spark-masters": "Spark failed",
 }
 """What an error of a row without a known cause means."""
-_SUCCESS_OF: dict[str, Success] = {"spark-masters": "spark", "membership": "member", "log": "start"}
+_SUCCESS_OF = {"spark-masters": "spark", "membership": "member", "log": "start"}
 """What shows that an error of a row without a known cause is over."""
 
 
@@ -97,15 +97,13 @@ def _is_over(seen: Seen, trouble: Trouble) -> bool:
     if failure is None or trouble.tried_once:
         success = _SUCCESS_OF.get(trouble.row or "")
         return success is not None and succeeded(facts, success, tally)
-    if failure.over == "spark":
-        # Harmless before both nodes are up, and no node completes its start without the other.
-        return (seen.pair.both_complete and completed) or succeeded(facts, "spark", tally)
-    if failure.over == "database" and (succeeded(facts, "database", tally) or completed):
+    # Of Spark: harmless before both nodes are up, and no node completes its start without the other.
+    if failure.over in ("database", "spark") and (completed or succeeded(facts, failure.over, tally)):
         return True
-    return failure.over != "restart" and facts.complete is not None and is_quiet(seen, tally)
+    return failure.over in ("database", "quiet") and facts.complete is not None and is_quiet(seen, tally)
 
 
-def succeeded(facts: Facts, what: Success, tally: Tally) -> bool:
+def succeeded(facts: Facts, what: str, tally: Tally) -> bool:
     """Whether a later line shows that it works again."""
     return facts.successes.get(what, 0) > tally.at
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wizard.system.finding import Finding
 from wizard.verify.facts import Address, Tally
 from wizard.verify.knowledge import recognise
-from wizard.verify.pair import NO_LOG, NOT_WRITTEN, About, Pair, Seen, any_address
+from wizard.verify.pair import NO_LOG, NOT_WRITTEN, About, Pair, Seen
 from wizard.verify.record import between
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 RETRY = timedelta(seconds=10)
 """The passive node retries the state sync after this time (`stateSyncRetryInterval` of the stock packs)."""
+
+ANY_ADDRESS = ("0.0.0.0", "::", "0:0:0:0:0:0:0:0", "")
+"""A server that binds to one of these listens on every address of its machine."""
 
 
 def snapshot_server(seen: Seen) -> Iterator[Finding]:
@@ -34,7 +37,7 @@ def snapshot_server(seen: Seen) -> Iterator[Finding]:
         yield seen.missing("no snapshot server", seen.replay)
     else:
         (address, record), wanted = seen.facts.snapshot, Address(seen.node.host, port)
-        bound = any_address(address.host) and wanted.port in (0, address.port)
+        bound = address.host in ANY_ADDRESS and wanted.port in (0, address.port)
         if bound or seen.pair.matches(wanted, address):
             yield seen.ok(f"the snapshot server is at {address}", record)
         else:
@@ -45,12 +48,9 @@ def snapshot_server(seen: Seen) -> Iterator[Finding]:
 def _offset(pair: Pair, node: Node) -> str:
     """Return a possible cause if one offset explains every port of the node in the logs, else nothing."""
     wanted, own, other = pair.event_ports(node), pair.facts(node), pair.facts(pair.partner(node))
-    moved = set()
-    if own.snapshot is not None:
-        moved.add(own.snapshot[0].port - wanted.management)
-    if own.listening is not None:
-        moved.add(own.listening[0] - wanted.sync)
-    moved |= {address.port - wanted.sync for address in other.publishers}
+    moved = {address.port - wanted.sync for address in other.publishers}
+    moved |= {own.snapshot[0].port - wanted.management} if own.snapshot is not None else set()
+    moved |= {own.listening[0] - wanted.sync} if own.listening is not None else set()
     if len(moved) != 1 or 0 in moved or wanted.offset is None or not (wanted.sync and wanted.management):
         return ""
     offset = wanted.offset + moved.pop()
