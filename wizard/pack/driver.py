@@ -41,22 +41,20 @@ class DriverJar(NamedTuple):
 
     path: Path
     classes: tuple[str, ...]
-    kind: str | None
     version: str | None
 
     @property
     def name(self) -> str:
         """For a person: `Connector/J 8.0.33`, or the file's name where the jar does not say."""
-        if self.kind is None:
+        if not self.classes:
             return self.path.name
-        return f"{self.kind} {self.version}" if self.version else f"{self.kind} ({self.path.name})"
+        return f"{DRIVER_CLASSES[self.classes[0]]} {self.version or f'({self.path.name})'}"
 
 
 def inspect(path: Path) -> DriverJar:
     """Return what the jar at `path` is.  Raises DriverError for what is not a readable zip."""
     members, version = _read(path)
-    classes = tuple(sorted(name for name in DRIVER_CLASSES if _entry(name) in members))
-    return DriverJar(path, classes, DRIVER_CLASSES[classes[0]] if classes else None, version)
+    return DriverJar(path, tuple(sorted(name for name in DRIVER_CLASSES if _entry(name) in members)), version)
 
 
 def holds_class(path: Path, class_name: str) -> bool:
