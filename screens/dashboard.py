@@ -25,7 +25,7 @@ from screens.signs import content_ink, finding_content
 from screens.theme import WIDE
 from screens.widgets.bars import BarScreen, KeyBar
 from wizard.command_line.verify import exit_code, is_over, watching
-from wizard.profile.names import called
+from wizard.profile.files import called
 from wizard.server.process import server_of
 from wizard.system.errors import WizardError
 from wizard.verify.drill import Drill

@@ -27,7 +27,7 @@ from wizard.command_line.verify import masker_of
 from wizard.passwords.masking import Masker
 from wizard.plan.change import Change
 from wizard.plan.diff import rows
-from wizard.profile.names import called
+from wizard.profile.files import called
 from wizard.profile.passwords import resolver_of
 from wizard.profile.store import load
 from wizard.system.errors import WizardError

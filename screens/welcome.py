@@ -31,7 +31,7 @@ from screens.widgets.field import Line, PathField, TextField
 from wizard.command_line.run import from_homes
 from wizard.command_line.run.from_homes import PairReading
 from wizard.profile import fields
-from wizard.profile.names import check_name
+from wizard.profile.files import check_name
 from wizard.profile.store import Listed, listing
 from wizard.system import locations
 from wizard.system.errors import UsageError, WizardError

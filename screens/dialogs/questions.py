@@ -17,7 +17,7 @@ from screens.model.background import PATIENCE, beside
 from screens.model.draft import from_file
 from screens.signs import plain, sign, wrapped
 from wizard.command_line.run.replay import Result, packs_here
-from wizard.profile import trust
+from wizard.profile import passwords
 from wizard.system import locations
 from wizard.system.errors import Cancel, WizardError
 from wizard.transaction import recovery
@@ -48,7 +48,7 @@ async def agree(app: WizardApp, pair: OpenPair) -> None:
     if pair.profile is None:
         app.say("Complete the profile first: then this shows what it would run.")
         return
-    named = [row for line in trust.named(pair.profile) for row in wrapped(f"- {plain(line)}", WIDTH)]
+    named = [row for line in passwords.named(pair.profile) for row in wrapped(f"- {plain(line)}", WIDTH)]
     if len(named) > app.size.height - OTHER_ROWS:  # all of it has to be in sight
         command = f"apimha-wizard profile allow {pair.draft.called}"
         app.say(f"Too long to show here. Run: {command}")

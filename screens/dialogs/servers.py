@@ -20,7 +20,7 @@ from wizard.command_line.run import servers
 from wizard.command_line.run.servers import NodeState, ServersResult, Setting
 from wizard.command_line.text import ending, worth_showing
 from wizard.command_line.verify import masker_of
-from wizard.profile.names import called
+from wizard.profile.files import called
 from wizard.profile.store import load
 from wizard.system.errors import Cancel, WizardError
 

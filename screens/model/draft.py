@@ -18,8 +18,7 @@ from screens.model.background import in_thread
 from wizard.profile import drafts, trust
 from wizard.profile.document import set_field, unset_field
 from wizard.profile.drafts import Draft
-from wizard.profile.files import read, save
-from wizard.profile.names import called, check_name, locate
+from wizard.profile.files import called, check_name, locate, read, save
 from wizard.profile.store import ProfileError, examine, parse
 from wizard.profile.template import new_template
 from wizard.system.errors import UsageError, WizardError

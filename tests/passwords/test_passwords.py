@@ -19,6 +19,8 @@ import keyring
 import pytest
 from keyring.backend import KeyringBackend
 from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+from rich.traceback import Traceback
 
 from wizard.passwords.masking import Masker, without_passwords, without_quoted_passwords
 from wizard.passwords.references import (
@@ -79,6 +81,17 @@ def everything_in(error: BaseException) -> str:
     return "\n".join(seen)
 
 
+def in_a_crash_of_textual(secret):
+    """What rich shows of an error, with the variables."""
+    out = StringIO()
+    try:
+        raise ValueError(secret)
+    except ValueError:
+        Console(file=out, width=200).print(Traceback(show_locals=True))
+    assert "secret" in out.getvalue()
+    return out.getvalue()
+
+
 class TestSecretNeverShowsItself:
     @pytest.mark.parametrize(
         "show",
@@ -87,21 +100,16 @@ class TestSecretNeverShowsItself:
             lambda s: "%s %r" % (s, s),  # noqa: UP031
             lambda s: "{} {!s}".format(s, s),  # noqa: UP032
             lambda s: repr([s, {"a": s}, (s,)]),
-            lambda s: json.dumps({"a": s}, default=str),
-            lambda s: json.dumps({"a": s}, default=repr),
+            *(lambda s, form=form: json.dumps({"a": s}, default=form) for form in (str, repr)),
             lambda s: repr(copy.deepcopy({"a": s})),
             lambda s: repr(getattr(s, "__dict__", None)),
             dataclasses.make_dataclass("Holder", ["secret"]),
             lambda s: traceback.format_exception(ValueError(s)),
+            in_a_crash_of_textual,
         ],
     )
     def test_in_text(self, show):
         assert MARK not in str(show(Secret(MARK)))
-
-    def test_it_reveals_itself_only_when_asked(self):
-        assert Secret(MARK).reveal() == MARK
-        assert f"<{Secret(MARK):>10}>" == f"<{MASK:>10}>"
-        assert str(Secret("")) == str(Secret("x" * 100)) == MASK
 
     @pytest.mark.parametrize("protocol", [*range(pickle.HIGHEST_PROTOCOL + 1), None])
     def test_it_refuses_to_be_pickled_and_to_be_json(self, protocol):
@@ -109,61 +117,40 @@ class TestSecretNeverShowsItself:
             json.dumps(Secret(MARK)) if protocol is None else pickle.dumps(Secret(MARK), protocol)
         assert MARK not in str(failure.value)
 
-    def test_in_rich_and_textual_which_show_variables_of_a_crash(self):
-        from rich.console import Console
-        from rich.traceback import Traceback
-
-        secret, out = Secret(MARK), StringIO()
-        try:
-            raise ValueError(secret)
-        except ValueError:
-            Console(file=out, width=200).print(Traceback(show_locals=True))
-        assert "secret" in out.getvalue()
-        assert MARK not in out.getvalue()
-
-    def test_equal_passwords_are_equal_and_hash_alike(self):
-        assert Secret("a") == Secret("a") != Secret("b")
-        assert Secret("a") != "a"
+    def test_it_is_a_value_that_reveals_itself_only_when_asked(self):
+        assert Secret(MARK).reveal() == MARK
+        assert f"<{Secret(MARK):>10}>" == f"<{MASK:>10}>"
+        assert str(Secret("")) == str(Secret("x" * 100)) == MASK
+        assert Secret("a") == Secret("a") not in (Secret("b"), "a")
         assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
+
+
+RAW = {
+    EnvReference: {"env": "NAME"},
+    KeyringReference: {"keyring": "mysql/apim"},
+    CommandReference: {"command": ["pass", "show", "x"]},
+    PromptReference: {"prompt": True},
+}
 
 
 class TestReferences:
     adapter = TypeAdapter(SecretReference)
 
-    @pytest.mark.parametrize(
-        ("raw", "kind"),
-        [
-            ({"env": "NAME"}, EnvReference),
-            ({"keyring": "mysql/apim"}, KeyringReference),
-            ({"command": ["pass", "show", "x"]}, CommandReference),
-            ({"prompt": True}, PromptReference),
-        ],
-    )
-    def test_each_kind_is_read(self, raw, kind):
-        reference = self.adapter.validate_python(raw)
+    @pytest.mark.parametrize("kind", RAW)
+    def test_each_kind_is_read(self, kind):
+        reference = self.adapter.validate_python(RAW[kind])
         assert type(reference) is kind
-        assert hash(reference) == hash(self.adapter.validate_python(raw))
+        assert hash(reference) == hash(self.adapter.validate_python(RAW[kind]))
 
     def test_a_file_counts_from_the_folder_of_the_profile_or_the_users_home(self, tmp_path, isolated):
         for written, folder in (("secrets/db", tmp_path), ("~/db", isolated)):
             reference = self.adapter.validate_python({"file": written}, context={"folder": tmp_path})
             assert reference.file == folder / written.removeprefix("~/")
 
-    @pytest.mark.parametrize(
-        "raw",
-        [
-            *({}, None, [], 3, MARK, {"evn": "A"}, {"env": "A", "file": "b"}),
-            *({"env": ""}, {"env": "A=B"}, {"env": 1}, {"file": ""}, {"file": "a\0b"}),
-            *({"keyring": "noslash"}, {"keyring": "service/"}, {"keyring": "/user"}),
-            *(
-                {"command": []},
-                {"command": "pass show x"},
-                {"command": ["a", 1]},
-                {"prompt": False},
-                {"prompt": 1},
-            ),
-        ],
-    )
+    @pytest.mark.parametrize("raw", [{}, None, [], 3, MARK, {"evn": "A"}, {"env": "A", "file": "b"}, {"env": ""},
+        {"env": "A=B"}, {"env": 1}, {"file": ""}, {"file": "a\0b"}, {"keyring": "noslash"}, {"keyring": "service/"},
+        {"keyring": "/user"}, {"command": []}, {"command": "pass show x"}, {"command": ["a", 1]}, {"prompt": False},
+        {"prompt": 1}])  # fmt: skip
     def test_what_is_no_reference_is_refused(self, raw):
         with pytest.raises(ValidationError):
             self.adapter.validate_python(raw)
@@ -173,14 +160,13 @@ class TestReferences:
 
 
 class TestEnvironment:
-    @pytest.mark.parametrize("value", ["s3cret\n", ""])
-    def test_the_value(self, monkeypatch, value):
-        monkeypatch.setenv("A_PASSWORD", value)
-        assert resolve(EnvReference(env="A_PASSWORD")) == value
-
-    def test_an_unset_one_is_named_with_its_place_and_fix(self, monkeypatch):
-        monkeypatch.delenv("A_PASSWORD", raising=False)
-        failure = refused(EnvReference(env="A_PASSWORD"), "A_PASSWORD")
+    def test_the_value_or_what_to_export(self, monkeypatch):
+        reference = EnvReference(env="A_PASSWORD")
+        for value in ("s3cret\n", ""):
+            monkeypatch.setenv("A_PASSWORD", value)
+            assert resolve(reference) == value
+        monkeypatch.delenv("A_PASSWORD")
+        failure = refused(reference, "A_PASSWORD")
         assert (failure.exit_code, failure.place) == (3, "mysql.password")
         assert "export A_PASSWORD" in failure.fix
 
@@ -191,82 +177,57 @@ class TestEnvironment:
 
 
 class TestFile:
-    @pytest.mark.parametrize(
-        ("content", "password"),
-        [
-            *(
-                (b"s3cret", "s3cret"),
-                (b"s3cret\n", "s3cret"),
-                (b"s3cret\r\n", "s3cret"),
-                (b"s3cret\r", "s3cret\r"),
-            ),
-            *((b"s3cret\n\n", "s3cret\n"), (b" s3cret ", " s3cret "), (b"", ""), (b"\n", "")),
-            ("pässwörd €".encode(), "pässwörd €"),
-        ],
-    )
-    def test_one_line_break_at_the_end_is_dropped(self, tmp_path, content, password):
-        assert resolve(file_with(tmp_path, content)) == password
+    def test_one_line_break_at_the_end_is_dropped(self, tmp_path):
+        for password in ("s3cret", " s3cret ", "", "pässwörd €", "s3cret\n"):
+            for end in ("\n", "\r\n"):
+                assert resolve(file_with(tmp_path, f"{password}{end}".encode())) == password
+        for whole in ("s3cret", "s3cret\r", ""):
+            assert resolve(file_with(tmp_path, whole.encode())) == whole
 
     @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o666])
-    def test_a_file_that_is_open_to_others_is_refused(self, tmp_path, mode):
-        failure = refused(file_with(tmp_path, MARK.encode(), mode), "open to others")
-        assert failure.fix.startswith("chmod 600 ")
-
-    @pytest.mark.parametrize("mode", [0o600, 0o400, 0o700])
-    def test_a_file_of_ones_own_is_read(self, tmp_path, mode):
-        assert resolve(file_with(tmp_path, b"x", mode)) == "x"
-
-    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-    def test_a_file_of_another_user_is_refused(self, tmp_path):
-        reference = file_with(tmp_path, b"x")
-        os.chown(reference.file, 12345, 12345)
-        refused(reference, "belongs to another user")
-
-    def test_what_is_no_file_does_not_hold_up(self, tmp_path):
-        os.mkfifo(tmp_path / "pipe", 0o600)
-        assert str(tmp_path / "none") in refused(FileReference(file=tmp_path / "none"), "No such file").fix
-        refused(FileReference(file=tmp_path), "is a folder")
-        refused(FileReference(file=tmp_path / "pipe"), "not a regular file")
-        refused(FileReference.model_validate({"file": "/dev/zero"}), "not a regular file")
-
-    def test_a_link_is_followed_and_its_target_judged(self, tmp_path):
-        reference = file_with(tmp_path, b"x", 0o644)
+    def test_one_that_is_open_to_others_is_refused_until_its_fix_was_run(self, tmp_path, mode):
+        """Also where a link leads to it, and whatever its path."""
+        (folder := tmp_path / "a b'c").mkdir()
+        reference = file_with(folder, MARK.encode(), mode)
         (tmp_path / "link").symlink_to(reference.file)
         refused(FileReference(file=tmp_path / "link"), "open to others")
-        reference.file.chmod(0o600)
-        assert resolve(FileReference(file=tmp_path / "link")) == "x"
+        assert os.system(refused(reference, "open to others").fix) == 0
+        assert stat.S_IMODE(reference.file.stat().st_mode) == 0o600
+        for own in (0o600, 0o400, 0o700):
+            reference.file.chmod(own)
+            assert resolve(FileReference(file=tmp_path / "link")) == MARK
 
-    @pytest.mark.parametrize(
-        ("content", "why"), [(MARK.encode() * 20000, "too large"), (MARK.encode() + b"\xff", "not UTF-8")]
-    )
-    def test_a_content_that_is_no_password(self, tmp_path, content, why):
-        refused(file_with(tmp_path, content), why)
+    def test_what_is_no_password_of_this_user_is_refused_at_once(self, tmp_path):
+        os.mkfifo(tmp_path / "pipe", 0o600)
+        places = {
+            "none": "No such file",
+            "": "is a folder",
+            "pipe": "not a regular",
+            "/dev/zero": "not a regular",
+        }
+        for place, why in places.items():
+            fix = refused(FileReference(file=tmp_path / place), why).fix
+            assert str(tmp_path / place) in fix
+        for content, why in ((MARK.encode() * 20000, "too large"), (MARK.encode() + b"\xff", "not UTF-8")):
+            refused(file_with(tmp_path, content), why)
+        if os.geteuid() == 0:  # who can give files away
+            os.chown((reference := file_with(tmp_path, b"x")).file, 12345, 12345)
+            refused(reference, "belongs to another user")
 
     @pytest.mark.parametrize(
         ("folder", "beside"),
-        [("clone", "clone clone/sub"), ("", ""), ("..", ".."), ("clone/sub", "clone/sub")],
+        [("clone", ["clone", "clone/sub"]), ("", [""]), ("..", [".."]), ("clone/sub", ["clone/sub"])],
     )
     def test_without_agreement_only_what_is_beside_the_profile_is_read(self, isolated, folder, beside):
         """Below its folder too, unless that is the user's home or above it: there are the user's own secrets."""
-        profile = isolated / folder
+        how = {"trusted": False, "folder": isolated / folder}
         (isolated / "clone/sub").mkdir(parents=True)
         for place in ("..", "", "clone", "clone/sub"):
             reference = file_with(isolated / place, b"x")
-            if place in (beside.split() or [""]):
-                assert resolve(reference, trusted=False, folder=profile) == "x"
+            if place in beside:
+                assert resolve(reference, **how) == "x"
             else:
-                refused(
-                    reference,
-                    "is read only for a profile that you have agreed to",
-                    trusted=False,
-                    folder=profile,
-                )
-
-    def test_the_path_in_a_fix_can_be_pasted(self, tmp_path):
-        (tmp_path / "a b'c").mkdir()
-        reference = file_with(tmp_path / "a b'c", b"x", 0o644)
-        assert os.system(refused(reference, "open").fix) == 0
-        assert stat.S_IMODE(reference.file.stat().st_mode) == 0o600
+                refused(reference, "is read only for a profile that you have agreed to", **how)
 
 
 class Memory(KeyringBackend):
@@ -302,11 +263,12 @@ class TestKeyring:
         """It splits at the last slash, and an empty value is a value."""
         assert resolve(KeyringReference(keyring=entry)) == password
 
-    def test_a_missing_entry_comes_with_the_command_that_makes_it(self, backend):
+    def test_without_one_the_command_that_makes_it_and_nothing_of_what_a_keyring_says(
+        self, backend, monkeypatch
+    ):
         fix = refused(KeyringReference(keyring="mysql/other"), "no entry").fix
         assert fix == "keyring set mysql other"
 
-    def test_a_keyring_that_fails_shows_nothing_of_its_message(self, backend, monkeypatch):
         def fail(service, username):
             raise RuntimeError(MARK)
 
@@ -317,18 +279,11 @@ class TestKeyring:
 
 
 class TestCommand:
-    def test_its_output_is_the_password(self):
-        assert resolve(python("print('s3cret')")) == "s3cret"
-
-    def test_no_shell_takes_part(self, tmp_path):
+    def test_its_output_without_a_shell_an_input_or_what_it_says_on_standard_error(self, tmp_path, capfd):
         command = CommandReference(command=("echo", f"$(touch {tmp_path}/made)", ";", "touch", "x"))
         assert resolve(command) == f"$(touch {tmp_path}/made) ; touch x"
         assert list(tmp_path.iterdir()) == []
-
-    def test_standard_input_is_closed(self):
         assert resolve(python("import sys; print(repr(sys.stdin.read()))")) == "''"
-
-    def test_its_standard_error_is_not_part_of_it(self, capfd):
         assert resolve(python(f"import sys; sys.stderr.write('{MARK}'); print('x')")) == "x"
         assert MARK not in "".join(capfd.readouterr())
 
@@ -392,16 +347,14 @@ class TestCommand:
     def test_on_a_terminal_each_command_is_asked_for_once(self, answer):
         asked = []
         resolver = Resolver(interactive=True, confirm=lambda text: asked.append(text) or answer)
-        for code, place in (
-            ("'x'", "mysql.password"),
-            ("'x'", "mysql.admin_password"),
-            ("'y'", "mysql.password"),
-        ):
+        for code, place in (("'x'", "password"), ("'x'", "admin_password"), ("'y'", "password")):
             if answer:
-                assert resolver.resolve(python(f"print({code})"), place).reveal() == code.strip("'")
+                assert resolver.resolve(python(f"print({code})"), f"mysql.{place}").reveal() == code.strip(
+                    "'"
+                )
             else:
                 with pytest.raises(SecretError, match="you have agreed to"):
-                    resolver.resolve(python(f"print({code})"), place)
+                    resolver.resolve(python(f"print({code})"), f"mysql.{place}")
         assert len(asked) == 2
         assert sys.executable in asked[0] and "print" in asked[0]
 
@@ -413,25 +366,17 @@ class TestCommand:
         assert not {"\x1b", "\r"} & set(asked[0])
 
 
-class TestPrompt:
-    def test_two_keys_are_two_passwords_each_asked_for_once_with_its_key(self):
-        answers = {"Password for mysql.password": "one", "Password for mysql.admin_password": ""}
-        resolver = Resolver(interactive=True, ask=answers.pop)
-        for key, password in (
-            ("mysql.password", "one"),
-            ("mysql.admin_password", ""),
-            ("mysql.password", "one"),
-        ):
-            assert resolver.resolve(PROMPT, key).reveal() == password
+def test_on_a_terminal_each_key_is_asked_for_once():
+    answers = {"Password for mysql.password": "one", "Password for mysql.admin_password": ""}
+    resolver = Resolver(interactive=True, ask=answers.pop)
+    for key, password in (("password", "one"), ("admin_password", ""), ("password", "one")):
+        assert resolver.resolve(PROMPT, f"mysql.{key}").reveal() == password
 
-    def test_without_a_terminal_it_is_refused(self):
-        refused(PROMPT, "no terminal", ask=never)
+    def end_of_input(text):
+        raise EOFError
 
-    def test_the_end_of_input_is_an_error(self):
-        def ask(text):
-            raise EOFError
-
-        refused(PROMPT, "no password was typed", interactive=True, ask=ask)
+    refused(PROMPT, "no password was typed", interactive=True, ask=end_of_input)
+    refused(PROMPT, "no terminal", ask=never)
 
 
 def test_a_password_is_resolved_once_and_an_error_is_not_remembered(tmp_path):
@@ -473,12 +418,8 @@ class TestKeeping:
         with pytest.raises(Failed) as raised:
             keep(Secret("hunter2"), "analytics.mysql.password")
         assert "hunter2" not in str(raised.value)
-
-    @pytest.mark.parametrize(
-        "other", [None, {"env": "X"}, {"file": "/etc/passwd"}, {"keyring": "mysql/apim"}, {"prompt": True}]
-    )
-    def test_other_references_are_not_kept_by_this_program(self, other):
-        assert not is_kept(other)
+        others = (None, {"env": "X"}, {"file": "/etc/passwd"}, {"keyring": "mysql/apim"}, {"prompt": True})
+        assert not any(map(is_kept, others))
 
 
 # --- masking: passwords are hidden in the forms in which people and programs write them ----------------------

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from tests.support.profiles import MINIMAL_TEXT, valid_profiles
 from wizard.profile.document import written, written_key
-from wizard.profile.files import MOST_BYTES, save
+from wizard.profile.files import MOST_BYTES, RESERVED, save
 from wizard.profile.model import Profile
-from wizard.profile.names import RESERVED
 from wizard.profile.store import ProfileError, examine, load
 from wizard.system import locations
 from wizard.system.errors import Failed, UsageError

@@ -220,7 +220,7 @@ def open_wizard(screen: Launchers | None, name: str | None) -> int:
 def is_profile(name: str) -> bool:
     """Whether a word names a profile or the draft of one."""
     from wizard.profile.drafts import find
-    from wizard.profile.names import locate
+    from wizard.profile.files import locate
     from wizard.system.bounded import is_anything
 
     try:
@@ -561,8 +561,7 @@ def profile() -> None:
 def new(name: str | None) -> int:
     """Write a commented template to fill in; without a name, to standard output."""
     from wizard.profile import trust
-    from wizard.profile.files import save
-    from wizard.profile.names import locate
+    from wizard.profile.files import locate, save
     from wizard.profile.template import new_template
 
     if name is None:
@@ -617,8 +616,7 @@ def validate(name: str) -> int:
 def allow(name: str | None, listed: bool, revoke: bool, as_json: bool) -> Ended:
     """Agree to what a profile outside your profile folder names: programs, and passwords stored elsewhere."""
     from wizard.profile import trust
-    from wizard.profile.files import read
-    from wizard.profile.names import locate
+    from wizard.profile.files import locate, read
     from wizard.system.bounded import is_file
 
     out = paper(as_json)
@@ -648,14 +646,14 @@ def allow(name: str | None, listed: bool, revoke: bool, as_json: bool) -> Ended:
 
 def _agree(loaded: LoadedProfile) -> str:
     """Ask whether the user agrees to a profile, and record it; return what was done.  Raises `Cancelled`."""
-    from wizard.profile import trust
+    from wizard.profile import passwords, trust
 
     if not can_ask():
         fix = "run it on a terminal, or add --allow-commands to the command, for one run"
         raise UsageError("agreeing to a profile needs a terminal", place=str(loaded.path), fix=fix)
     out = Paper(sys.stderr)
     out.line(f"{loaded.path} would run or read, with your rights:")
-    out.lines(f"  {line}" for line in trust.named(loaded.profile))
+    out.lines(f"  {line}" for line in passwords.named(loaded.profile))
     if not click.confirm("Agree to this content?", default=False, err=True):
         raise Cancelled("nothing was recorded", place=str(loaded.path))
     trust.allow(loaded.path, loaded.text)
@@ -670,7 +668,7 @@ def _agree(loaded: LoadedProfile) -> str:
 def read_homes(homes: tuple[Path, Path], name: str) -> int:
     """Read a pair that was configured by hand into a profile; passwords go to 0600 files beside it."""
     from wizard.command_line.run import from_homes
-    from wizard.profile.names import locate
+    from wizard.profile.files import locate
 
     _, path = locate(name)
     first, second = (Path(os.path.expanduser(home)).absolute() for home in homes)

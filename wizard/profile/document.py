@@ -197,7 +197,8 @@ def written(value: Any) -> str:
             return repr(value)
         case str() | Path():
             # A JSON string is one of TOML too.  Escaped besides: what a terminal obeys, and what has no width.
-            return "".join(map(_escaped, json.dumps(str(value), ensure_ascii=False)))
+            text = json.dumps(str(value), ensure_ascii=False)
+            return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text)
         case Mapping():
             pairs = ", ".join(f"{written_key(key)} = {written(item)}" for key, item in value.items())
             return f"{{ {pairs} }}" if pairs else "{}"
@@ -209,12 +210,6 @@ def written(value: Any) -> str:
 def written_key(key: str) -> str:
     """`key`, in quotes where it needs them."""
     return key if _BARE_KEY.fullmatch(key) else written(key)
-
-
-def _escaped(character: str) -> str:
-    if character.isprintable():
-        return character
-    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
 
 
 # --- changing one value -------------------------------------------------------------------------------------

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wizard.profile import trust
-from wizard.profile.files import read, save
-from wizard.profile.names import check_name
+from wizard.profile.files import check_name, read, save
 from wizard.system import bounded, locations
 from wizard.system.bounded import is_anything
 from wizard.system.errors import UsageError

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from wizard.passwords.references import Reference
-from wizard.passwords.resolver import NotAgreedError, Resolver
+from wizard.passwords.references import CommandReference, FileReference, KeyringReference, Reference
+from wizard.passwords.resolver import NotAgreedError, Resolver, shown
 from wizard.passwords.secret import Secret
+from wizard.profile.files import called
 from wizard.profile.jdbc_url import jdbc_url
-from wizard.profile.names import called
 from wizard.system import finding
 from wizard.system.errors import SecretError
 from wizard.system.finding import Finding
@@ -54,6 +54,20 @@ def references(profile: Profile) -> dict[str, Reference]:
         **{f"mysql.url_parameters.{key}": value for key, value in profile.mysql.url_parameters.items()},
     }
     return {key: value for key, value in found.items() if isinstance(value, Reference)}
+
+
+def named(profile: Profile) -> Iterator[str]:
+    """What an agreement lets run or be read, a line each, as a person has to see it before agreeing."""
+    for node in profile.nodes:
+        if node.java_home is not None:
+            yield f"the Java of {node.name}: {node.java_home}"
+    homes = " and ".join(str(node.home) for node in profile.nodes)
+    yield f"the code in the driver jar {profile.mysql.driver_jar or f'found in {homes}'}"
+    for key, reference in references(profile).items():
+        if isinstance(reference, CommandReference):
+            yield f"the command of {key}: {shown(reference.command)}"
+        elif isinstance(reference, FileReference | KeyringReference):
+            yield f"{reference.describe()}, read for {key}"
 
 
 def resolver_of(loaded: LoadedProfile, *, allow_commands: bool = False, **asking: Any) -> Resolver:

@@ -13,9 +13,8 @@ from typing import Literal, Never
 from pydantic import ValidationError
 
 from wizard.profile.cross_field import Mistake
-from wizard.profile.files import LoadedProfile, deep_key, read, toml_files
+from wizard.profile.files import LoadedProfile, check_name, deep_key, is_path, locate, read, toml_files
 from wizard.profile.model import SCHEMA_VERSION, Profile
-from wizard.profile.names import check_name, is_path, locate
 from wizard.system import locations
 from wizard.system.bounded import is_anything
 from wizard.system.errors import UsageError

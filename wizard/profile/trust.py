@@ -11,17 +11,13 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from wizard.system import bounded, locations
 from wizard.system.durable import make_folder, write_durably
-
-if TYPE_CHECKING:
-    from wizard.profile.model import Profile
 
 MOST_BYTES = 64 * 1024
 """More than any record has: a path is at most 4 kB."""
@@ -105,24 +101,6 @@ def agreements() -> list[Agreement]:
         found = map(_read, locations.agreements().iterdir())
         return sorted((one for one in found if one is not None), key=lambda one: one.since)
     return []
-
-
-def named(profile: Profile) -> Iterator[str]:
-    """What an agreement lets run or be read, a line each, as a person has to see it before agreeing."""
-    from wizard.passwords.references import CommandReference, FileReference, KeyringReference
-    from wizard.passwords.resolver import shown
-    from wizard.profile.passwords import references
-
-    for node in profile.nodes:
-        if node.java_home is not None:
-            yield f"the Java of {node.name}: {node.java_home}"
-    homes = " and ".join(str(node.home) for node in profile.nodes)
-    yield f"the code in the driver jar {profile.mysql.driver_jar or f'found in {homes}'}"
-    for key, reference in references(profile).items():
-        if isinstance(reference, CommandReference):
-            yield f"the command of {key}: {shown(reference.command)}"
-        elif isinstance(reference, FileReference | KeyringReference):
-            yield f"{reference.describe()}, read for {key}"
 
 
 # --- the records ----------------------------------------------------------------------------------

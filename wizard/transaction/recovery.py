@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from wizard.profile.names import called
+from wizard.profile.files import called
 from wizard.server.process import server_of
 from wizard.system.bounded import is_empty
 from wizard.system.errors import Locked, NotRestored, StoppedError, describe_error

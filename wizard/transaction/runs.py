@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from wizard.profile.files import is_path
 from wizard.system import bounded, locations
 from wizard.system.bounded import is_anything, is_file, is_folder
 from wizard.system.durable import fsync_folder, make_folder, write_durably, write_new
@@ -31,7 +32,7 @@ JOURNAL = "journal.json"
 BACKUPS = "backups"
 FORMAT = 1
 
-JournalState = Literal["started", "committed", "restored"]
+Kind = Literal["replay", "rollback"]
 RunStatus = Literal[
     "running", "cut off", "failed", "applied", "rolled back in part", "rolled back", "undid", "undid in part"
 ]
@@ -64,7 +65,7 @@ class Run(NamedTuple):
     """
 
     run: str
-    kind: Literal["replay", "rollback"]
+    kind: Kind
     profile: str
     profile_path: str
     owner: str
@@ -73,7 +74,7 @@ class Run(NamedTuple):
     homes: dict[str, str]
     entries: tuple[JournalEntry, ...]
     files: tuple[dict[str, Any], ...] = ()
-    outcome: JournalState = "started"
+    outcome: Literal["started", "committed", "restored"] = "started"
     undoes: str | None = None
     complete: bool = True
     ignored: tuple[str, ...] = ()
@@ -142,11 +143,9 @@ class Run(NamedTuple):
         return text
 
 
-def new(
-    kind: Literal["replay", "rollback"], profile: str, path: str, homes: dict[str, str], **more: Any
-) -> Run:
-    """A run of this user that begins now; `begin` records it."""
-    return Run(_new_id(), kind, profile, path, user(), os.uname().nodename, "", homes, (), **more)
+def new(kind: Kind, profile: str, path: str, homes: dict[str, str], **more: Any) -> Run:
+    """A run of this user; `begin` names and records it."""
+    return Run("", kind, profile, path, user(), os.uname().nodename, "", homes, (), **more)
 
 
 def _new_id() -> str:
@@ -177,14 +176,10 @@ def begin(run: Run) -> Run:
     # `sweep` removes folders without a journal, as those of interrupted runs: it waits for this lock.
     with folder_lock(parent, wait=True):
         newest = found[0].started.decode() if (found := rows()) else ""
-        run = run._replace(folder=parent / run.run, started=_started(newest))
-        while True:
-            try:
-                os.mkdir(run.folder, 0o700)
-                break
-            except FileExistsError:  # two runs of one second may get the same name
-                name = _new_id()
-                run = run._replace(run=name, folder=parent / name)
+        while is_anything(parent / (name := _new_id())):  # two runs of one second may get the same name
+            pass
+        run = run._replace(run=name, folder=parent / name, started=_started(newest))
+        os.mkdir(run.folder, 0o700)
         try:
             os.mkdir(run.backups, 0o700)
             run.save()
@@ -408,9 +403,8 @@ def of_profile(argument: str, all_runs: Collection[Listed]) -> list[Listed]:
 
     A name means one of the user's own profiles; only where that has no runs and does not exist, a file elsewhere.
     """
-    is_path = os.sep in argument or argument.endswith(".toml")
-    path = os.path.realpath(argument if is_path else locations.profile(argument))
+    path = os.path.realpath(argument if is_path(argument) else locations.profile(argument))
     own = [run for run in all_runs if run.profile_path == path]
-    if own or is_path or os.path.exists(path):
+    if own or is_path(argument) or os.path.exists(path):
         return own
     return [run for run in all_runs if run.profile == argument]

@@ -19,7 +19,7 @@ from wizard.plan.diff import unified
 from wizard.preflight import checks, drift
 from wizard.preflight.checks import CheckContext
 from wizard.profile import passwords
-from wizard.profile.names import called
+from wizard.profile.files import called
 from wizard.steps import procedure
 from wizard.system.errors import Cancel, ChecksFailed, UsageError, WizardError, os_errors_as_failures
 from wizard.system.finding import ANY_PROFILE, Agree, Finding

@@ -14,7 +14,7 @@ from wizard.edit.edits import Line
 from wizard.pack.home import is_pack
 from wizard.plan.change import Change
 from wizard.preflight import drift
-from wizard.profile.names import called, locate
+from wizard.profile.files import called, locate
 from wizard.profile.store import load
 from wizard.server.process import server_of, stranger_in_pid_file
 from wizard.system import bounded

@@ -24,7 +24,7 @@ from wizard.pack.home import Pack, is_pack
 from wizard.plan.planner import Plan
 from wizard.preflight import checks
 from wizard.preflight.checks import CheckContext
-from wizard.profile.names import called
+from wizard.profile.files import called
 from wizard.profile.passwords import UNRESOLVED, Passwords, gather
 from wizard.server import launcher, systemd
 from wizard.server.process import send, server_of, stranger_in_pid_file
