@@ -113,10 +113,5 @@ def pair(make_pair: Callable[..., pairs.Pair]) -> pairs.Pair:
 def environ(isolated: Path) -> dict[str, str]:
     """The environment of a program on a pseudo-terminal."""
     keep = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
-    return {
-        **keep,
-        "TERM": "xterm-256color",
-        "COLORTERM": "truecolor",
-        "PYTHONPATH": str(ROOT),
-        "LANG": "C.UTF-8",
-    }
+    own = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
+    return {**keep, **own}

@@ -95,10 +95,11 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(_hook)
 
 
+Watched = tuple[Watch, Pair]
+
+
 @pytest.fixture
-def watch(
-    packs: Path, tmp_path: Path, isolated: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[Watch, Pair]]:
+def watch(packs: Path, tmp_path: Path, isolated: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
     admin = {"admin_username": "root", "admin_password": {"env": "PW_ADMIN"}}
@@ -212,7 +213,7 @@ class TestEveryCommand:
         assert "Traceback" not in seen.ran("replay", profile, "--offline", code=1).err
 
     @pytest.mark.parametrize("kind", ["file", "command"])
-    def test_from_a_file_and_from_a_command(self, kind: str, watch: tuple[Watch, Pair]) -> None:
+    def test_from_a_file_and_from_a_command(self, kind: str, watch: Watched) -> None:
         seen, pair = watch
         secret = pair.homes[0] / "repository/conf/a secret"  # among the files that may hold one
         secret.write_text(FIRST + "\n")
@@ -226,14 +227,14 @@ class TestEveryCommand:
         seen.ran("replay", pair.profile, "--offline", "--allow-commands", code=3 if kind == "file" else 0)
         assert bool(seen.arguments) == (kind == "command")
 
-    def test_in_a_process_of_its_own(self, watch: tuple[Watch, Pair]) -> None:
+    def test_in_a_process_of_its_own(self, watch: Watched) -> None:
         """The whole program, with all that runs at its start and its end."""
         seen, pair = watch
         for arguments in (["replay", "--offline", "--dry-run"], ["replay", "--offline", "--debug"]):
             seen.look(process(*arguments, pair.profile), arguments)
 
 
-def test_no_repr_shows_one(watch: tuple[Watch, Pair]) -> None:
+def test_no_repr_shows_one(watch: Watched) -> None:
     result, prepared = replayed(watch[1], dry_run=True)
     things = [result, prepared, prepared.plan, prepared.passwords, prepared.profile]
     changes = prepared.plan.changes

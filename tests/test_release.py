@@ -151,9 +151,8 @@ def unpacked(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def pip(folder: Path, *options: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     """Install the requirements of an unpacked bundle, with this Python and without the network."""
-    return offline(
-        sys.executable, "-m", "pip", "install", *options, "-r", folder / "requirements.txt", code=code
-    )
+    command = (sys.executable, "-m", "pip", "install", *options, "-r", folder / "requirements.txt")
+    return offline(*command, code=code)
 
 
 class TestBundle:

@@ -90,11 +90,8 @@ def test_configure_again_and_what_it_would_do(site: Site) -> None:
     hosts = site.fleet.hosts
 
     def written() -> tuple[Any, ...]:
-        places = [
-            host.disk / place
-            for host in hosts
-            for place in ("etc/apimha-wizard/pair0.toml", "opt/driver.jar")
-        ]
+        both = ("etc/apimha-wizard/pair0.toml", "opt/driver.jar")
+        places = [host.disk / place for host in hosts for place in both]
         return site.bytes_of_homes(), [place.exists() for place in places]
 
     before = written()
@@ -181,11 +178,8 @@ def unreachable(site: Site, host: Host) -> Iterator[None]:
 
 
 # Of the first node only what can differ from the second one.
-TROUBLES = [
-    (0, killed),
-    (0, unreachable),
-    *((1, one) for one in (read_only, full, running, killed, lost, unreachable)),
-]
+OF_THE_SECOND = (read_only, full, running, killed, lost, unreachable)
+TROUBLES = [(0, killed), (0, unreachable), *((1, one) for one in OF_THE_SECOND)]
 
 
 @pytest.mark.parametrize(("of", "trouble"), TROUBLES)
@@ -308,9 +302,7 @@ def test_the_servers_create_the_tables(site: Site) -> None:
         ({"apimha_bundle": "b.tar.gz"}, "python3 3.9). Fix: install one, on Debian and Ubuntu python3.11"),
     ],
 )
-def test_a_host_that_cannot_run_the_program_fails_early(
-    site: Site, variables: dict[str, str], words: str
-) -> None:
+def test_a_host_without_the_program_fails_early(site: Site, variables: dict[str, str], words: str) -> None:
     """Without it and without a bundle; and with a bundle, where the only Python is 3.9."""
     good, bad = site.fleet.hosts[:2]
     script(bad.disk / "opt/python3", "echo 3.9; exit 1")
@@ -389,15 +381,7 @@ def test_no_password_is_written_but_where_the_product_needs_it(site: Site) -> No
     # Without pipelining, which the playbooks refuse, this would have been seen.
     host = site.fleet.hosts[0]
     module = ("-m", "apimha.wizard.check", "-a", "profile=/etc/apimha-wizard/pair0.toml")
-    command = (
-        sys.executable,
-        "-m",
-        "ansible",
-        "adhoc",
-        "-i",
-        site.fleet.site / "inventory",
-        host.name,
-        *module,
-    )
-    site.fleet.control.start(*command, "-e", "ansible_pipelining=false").communicate(timeout=120)
+    ansible = (sys.executable, "-m", "ansible", "adhoc", "-i", site.fleet.site / "inventory")
+    command = (*ansible, host.name, *module, "-e", "ansible_pipelining=false")
+    site.fleet.control.start(*command).communicate(timeout=120)
     assert any("AnsiballZ" in one for one in leaks(host))

@@ -36,12 +36,11 @@ def test_time_by_pairs_and_forks(packs: Path) -> None:
                         first_own = own
                 undone = made.play("apimha.wizard.rollback", "--forks", "10", timeout=850)
                 assert undone.code == 0, undone.out
-                rows.append(
-                    (number, forks, took[False], took[False] / number, first_own / number, took[True])
-                )
+                first = took[False]
+                rows.append((number, forks, first, first / number, first_own / number, took[True]))
                 print(f"{rows[-1]}", flush=True)
     print(
-        "\n| pairs | forks | configure | for each pair | of it the program, both nodes | again, nothing to do |"
+        "\n| pairs | forks | configure | for each pair | of it the program, both nodes | again, no change |"
     )
     print("| --- | --- | --- | --- | --- | --- |")
     for number, forks, *seconds in rows:

@@ -36,11 +36,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     need_ansible()
     folder = tmp_path_factory.mktemp("collection")
     install_collection(folder)
-    places = {
-        "ANSIBLE_COLLECTIONS_PATH": str(folder / "collections"),
-        "ANSIBLE_HOME": str(folder / "ansible"),
-    }
-    return {**os.environ, **places}
+    places = {"COLLECTIONS_PATH": "collections", "HOME": "ansible"}
+    return {**os.environ, **{f"ANSIBLE_{name}": str(folder / one) for name, one in places.items()}}
 
 
 def ansible(env: dict[str, str], *words: str | Path, code: int = 0) -> str:

@@ -75,7 +75,7 @@ def files(folder: Path) -> set[Path]:
     return set(folder.rglob("*"))
 
 
-def test_a_program_is_installed_once_and_replaced_from_another_source(
+def test_a_program_is_installed_once_and_replaced_from_elsewhere(
     host: Host, bundle: Path, tmp_path: Path
 ) -> None:
     before = files(tmp_path)

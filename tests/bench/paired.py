@@ -69,7 +69,7 @@ class Times:
     peak: int = 0
 
     def take(
-        self, command: Sequence[str], env: Mapping[str, str], expected: int = 0, out: str = os.devnull
+        self, command: Sequence[str], env: Mapping[str, str], code: int = 0, out: str = os.devnull
     ) -> None:
         """Run the command once, from its start to its exit, with its output in the file `out`.
 
@@ -82,8 +82,8 @@ class Times:
             stdout=subprocess.PIPE,
             check=True,
         )
-        wall, cpu, peak, code = json.loads(launched.stdout)
-        assert code == expected, (command, code)
+        wall, cpu, peak, ended = json.loads(launched.stdout)
+        assert ended == code, (command, ended)
         self.wall.append(wall)
         self.cpu.append(cpu)
         self.peak = max(self.peak, peak)

@@ -50,10 +50,8 @@ def world(tmp_path: Path) -> World:
 
 
 def ask(world: World, command: list[str], script: str) -> str:
-    streams = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
-    done = subprocess.run(
-        [*command, script], cwd=world.cwd, env=world.env, timeout=60, check=False, **streams
-    )
+    how = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": 60}
+    done = subprocess.run([*command, script], cwd=world.cwd, env=world.env, check=False, **how)
     assert done.stderr == ""
     return done.stdout
 

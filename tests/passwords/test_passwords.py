@@ -199,12 +199,7 @@ class TestFile:
 
     def test_what_is_no_password_of_this_user_is_refused_at_once(self, tmp_path):
         os.mkfifo(tmp_path / "pipe", 0o600)
-        places = {
-            "none": "No such file",
-            "": "is a folder",
-            "pipe": "not a regular",
-            "/dev/zero": "not a regular",
-        }
+        places = {"none": "No such file", "": "is a folder", "pipe": "not a reg", "/dev/zero": "not a reg"}
         for place, why in places.items():
             fix = refused(FileReference(file=tmp_path / place), why).fix
             assert str(tmp_path / place) in fix
@@ -263,9 +258,7 @@ class TestKeyring:
         """It splits at the last slash, and an empty value is a value."""
         assert resolve(KeyringReference(keyring=entry)) == password
 
-    def test_without_one_the_command_that_makes_it_and_nothing_of_what_a_keyring_says(
-        self, backend, monkeypatch
-    ):
+    def test_a_missing_one_comes_with_its_command_and_a_failure_without_its_text(self, backend, monkeypatch):
         fix = refused(KeyringReference(keyring="mysql/other"), "no entry").fix
         assert fix == "keyring set mysql other"
 
@@ -502,7 +495,7 @@ def test_a_password_is_hidden_in_every_form(form: str, password: str) -> None:
 
 
 NAMES = (
-    "password db.password DB_PASS dbPass storepass clientSecret api_token SvnPassword MYSQL_PWD keyPassphrase"
+    "password db.password DB_PASS dbPass storepass clientSecret api_token SvnPassword MYSQL_PWD Passphrase"
 )
 
 

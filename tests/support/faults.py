@@ -170,7 +170,7 @@ class World:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
         child = os.fork()
         if child == 0:
-            self._be_the_command(arguments, before, out, err)
+            self._be_it(arguments, before, out, err)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         spy = None
         if inject or traced:
@@ -195,9 +195,8 @@ class World:
         calls = strace.read(trace) if spy is not None else []
         return Ended(os.waitstatus_to_exitcode(status), out.read_text(), err.read_text(), calls)
 
-    def _be_the_command(
-        self, arguments: Iterable[str], signals: set[signal.Signals], out: Path, err: Path
-    ) -> None:
+    def _be_it(self, arguments: Iterable[str], signals: set[signal.Signals], out: Path, err: Path) -> None:
+        """Be the command, in a child: its output in two files, its signals as they were."""
         code = 99
         try:
             for path, number in ((out, 1), (err, 2)):
@@ -326,9 +325,8 @@ def make(folder: Path, kind: Kind) -> list[Path]:
     text = box.profile.read_text("utf-8")
     text = text.replace('provisioning = "wizard"', 'provisioning = "server"\nserver_version = "5.7.44"')
     if kind == "link":
-        text = text.replace(
-            "[deployment_sync]", f'[spark]\nsymbolic_link = "{folder}/common"\n\n[deployment_sync]'
-        )
+        link = f'[spark]\nsymbolic_link = "{folder}/common"\n\n'
+        text = text.replace("[deployment_sync]", f"{link}[deployment_sync]")
         first, second, rest = text.partition('name = "node2"')
         text = first + second + rest.replace('host = "127.0.0.1"', 'host = "192.0.2.7"')
     box.profile.write_text(text, "utf-8")

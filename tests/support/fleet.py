@@ -89,10 +89,8 @@ class Played:
     def recap(self) -> dict[str, dict[str, int]]:
         """By host: `ok`, `changed`, `unreachable`, `failed`, `skipped`, …"""
         lines = re.findall(r"^(\S+)\s+: (ok=.*)$", self.out.rpartition("PLAY RECAP")[2], re.MULTILINE)
-        return {
-            host: {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", counts)}
-            for host, counts in lines
-        }
+        counts = {host: re.findall(r"(\w+)=(\d+)", line) for host, line in lines}
+        return {host: {name: int(number) for name, number in found} for host, found in counts.items()}
 
     def changed(self) -> dict[str, int]:
         return {host: counts["changed"] for host, counts in self.recap.items()}
@@ -118,7 +116,7 @@ class Fleet:
             "user": "user",
             "registry": "reg",
             "event_store": "events",
-            "processed_data_store": "processed",
+            "processed_data_store": "done",
         }
         mysql = {
             **self.database.table(CONTROL, "/opt/driver.jar"),
@@ -143,10 +141,7 @@ class Fleet:
 
     def inventory(self, pair: int = 0, **variables: Any) -> None:
         """Write inventory, variables and playbook of a pair, as `apimha-wizard ansible` does, with more `variables`."""
-        profile, variables_folder = (
-            self.site / f"pair{pair}.toml",
-            self.site / f"inventory/group_vars/pair{pair}",
-        )
+        profile, folder = self.site / f"pair{pair}.toml", self.site / f"inventory/group_vars/pair{pair}"
         must(sys.executable, "-m", "wizard", "ansible", profile, self.site, "--force", cwd=ROOT)
         own = {
             "ansible_user": "root",
@@ -157,9 +152,9 @@ class Fleet:
             "apimha_pause": 1,
             **variables,
         }
-        variables_folder.mkdir(exist_ok=True)
-        variables_folder.with_suffix(".yml").rename(variables_folder / "main.yml")
-        (variables_folder / "more.yml").write_text(json.dumps(own))
+        folder.mkdir(exist_ok=True)
+        folder.with_suffix(".yml").rename(folder / "main.yml")
+        (folder / "more.yml").write_text(json.dumps(own))
 
     def stand_ins(self, pair: int = 0, **settings: Any) -> None:
         """Give the homes of a pair a launcher of stand-ins."""
@@ -197,15 +192,20 @@ def need_ansible() -> None:
 
 def install_collection(folder: Path) -> Path:
     """Build the collection and install it from the built file below `folder`; the path of the built file."""
-    env = {
-        **os.environ,
-        "ANSIBLE_HOME": str(folder / "ansible"),
-        "ANSIBLE_LOCAL_TEMP": str(folder / "ansible/tmp"),
-    }
+    places = {"ANSIBLE_HOME": str(folder / "ansible"), "ANSIBLE_LOCAL_TEMP": str(folder / "ansible/tmp")}
     galaxy = (sys.executable, "-m", "ansible", "galaxy", "collection")
-    must(*galaxy, "build", COLLECTION, "--output-path", folder, cwd=folder, env=env)
+    must(*galaxy, "build", COLLECTION, "--output-path", folder, cwd=folder, env={**os.environ, **places})
     [built] = folder.glob("apimha-wizard-*.tar.gz")
-    must(*galaxy, "install", built, "--offline", "-p", folder / "collections", cwd=folder, env=env)
+    must(
+        *galaxy,
+        "install",
+        built,
+        "--offline",
+        "-p",
+        folder / "collections",
+        cwd=folder,
+        env={**os.environ, **places},
+    )
     return built
 
 
@@ -311,9 +311,8 @@ def _daemon(host: Host, folder: Path, *, traced: bool) -> subprocess.Popen[bytes
     )
     options = ["-f", "-q", "--seccomp-bpf", "-y", "-s", "4000000", "-e", f"trace={WRITES}"]
     watch = ["strace", *options, "-o", host.trace]
-    process = host.machine.start(
-        *(watch if traced else ()), SSHD, "-D", "-e", "-f", config, start_new_session=True
-    )
+    command = [*(watch if traced else ()), SSHD, "-D", "-e", "-f", config]
+    process = host.machine.start(*command, start_new_session=True)
     assert process.stderr is not None
     said = process.stderr.readline().decode()
     assert "listening" in said, said

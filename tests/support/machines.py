@@ -119,9 +119,8 @@ class Database:
     """A MariaDB on a machine, and a connection of its administrator; `dba` may come from the network."""
 
     def __init__(self, machine: Machine) -> None:
-        self._process = machine.start(
-            sys.executable, "-m", "tests.support.machines", stdin=subprocess.PIPE, stderr=None
-        )
+        command = (sys.executable, "-m", "tests.support.machines")
+        self._process = machine.start(*command, stdin=subprocess.PIPE, stderr=None)
         started = self._answer()
         if "unavailable" in started:
             missing(started["unavailable"])
@@ -165,9 +164,8 @@ def _serve() -> None:
         print(json.dumps({"unavailable": str(problem)}), flush=True)
         return
     try:
-        server.run(
-            "CREATE USER 'dba'@'%' IDENTIFIED BY 'dba'", "GRANT ALL ON *.* TO 'dba'@'%' WITH GRANT OPTION"
-        )
+        server.run("CREATE USER 'dba'@'%' IDENTIFIED BY 'dba'")
+        server.run("GRANT ALL ON *.* TO 'dba'@'%' WITH GRANT OPTION")
         print(json.dumps({"port": server.port}), flush=True)
         with server.connect() as connection, connection.cursor() as cursor:
             for line in sys.stdin:

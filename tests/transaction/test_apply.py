@@ -16,20 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import faults
+from tests.support import faults, sandboxes
 from tests.support.cli import ROOT
-from tests.support.sandboxes import (
-    AXIS2,
-    MARKER,
-    REGISTRY,
-    Sandbox,
-    edit,
-    ends,
-    fork,
-    in_a_child,
-    sandbox,
-    waited,
-)
+from tests.support.sandboxes import AXIS2, MARKER, REGISTRY, Sandbox, edit, ends, in_a_child, sandbox
 from wizard.system.errors import Cancel, NotRestored
 
 LIB = "repository/components/lib"
@@ -185,7 +174,7 @@ def after(name: str, act: Callable[[], object]) -> Callable[[str, str, int, int]
 
 
 def test_a_cancel_at_every_move_restores_everything(box: Sandbox) -> None:
-    total = len(moves(box))
+    total = moves(box)
     assert total > 15
     for number in range(1, total + 1):
         cancel = Cancel()
@@ -195,20 +184,23 @@ def test_a_cancel_at_every_move_restores_everything(box: Sandbox) -> None:
         as_before(box)
 
 
+def moves(box: Sandbox) -> int:
+    """How many paths a replay writes, each named once, in order; the homes are as before afterwards."""
+    seen: list[tuple[str, int, int]] = []
+    result = box.applied(progress=lambda node, path, done, total: seen.append((node, done, total)))
+    assert [(done, total) for _, done, total in seen] == [(n + 1, len(seen)) for n in range(len(seen))]
+    assert [node for node, _, _ in seen] == sorted(node for node, _, _ in seen)
+    assert len(seen) >= len([file for file in result.files if file["status"] != "unchanged"])
+    box.rollback()
+    return len(seen)
+
+
 def test_a_cancel_while_it_is_checked_ends_it_at_once(box: Sandbox) -> None:
     cancel = Cancel()
     with pytest.raises(KeyboardInterrupt):
         box.replay(cancel=cancel, tell=lambda finding: cancel.set())
     as_before(box)
     assert not box.runs.exists()
-
-
-def moves(box: Sandbox) -> list[str]:
-    """The paths that a replay writes, in their order; the homes are as before afterwards."""
-    seen: list[str] = []
-    box.applied(progress=lambda node, path, done, total: seen.append(path))
-    box.rollback()
-    return seen
 
 
 @pytest.mark.parametrize(
@@ -225,15 +217,6 @@ def test_whatever_is_raised_in_the_middle_everything_is_restored(box: Sandbox, p
     assert not (box.runs / os.listdir(box.runs)[0] / "backups").exists()
 
 
-def test_progress_names_every_path_in_order(box: Sandbox) -> None:
-    seen: list[tuple[str, int, int]] = []
-    result = box.applied(progress=lambda node, path, done, total: seen.append((node, done, total)))
-    assert [done for _, done, _ in seen] == list(range(1, len(seen) + 1))
-    assert {total for _, _, total in seen} == {len(seen)}
-    assert [node for node, _, _ in seen] == sorted(node for node, _, _ in seen)
-    assert len(seen) >= len([file for file in result.files if file["status"] != "unchanged"])
-
-
 def test_a_folder_that_has_gone_before_its_turn_fails_the_run(box: Sandbox) -> None:
     away = box.folder / "away"
     folder = (box.folder / REGISTRY).parent
@@ -247,9 +230,7 @@ def test_a_folder_that_has_gone_before_its_turn_fails_the_run(box: Sandbox) -> N
 
 @pytest.mark.parametrize("when", ["planned", "written"])
 @pytest.mark.parametrize("folder", ["", "repository", "repository/conf/axis2", "repository/components/lib"])
-def test_a_folder_that_is_replaced_by_a_link_is_never_written_to(
-    box: Sandbox, folder: str, when: str
-) -> None:
+def test_a_folder_that_became_a_link_is_never_written_to(box: Sandbox, folder: str, when: str) -> None:
     """The link leads to a copy with the same bytes: only that it is a link tells that it was replaced."""
     real = box.homes[1] / folder
     with replaced_by_a_link(box, real) as replace:
@@ -295,7 +276,7 @@ def test_what_cannot_be_restored_after_a_failure_is_listed_and_the_rest_restored
         (box.folder / REGISTRY).parent.rename(away)
         raise OSError(5, "broken")
 
-    result = box.replay(progress=at(len(moves(box)), break_both))
+    result = box.replay(progress=at(moves(box), break_both))
     ends(result, 5, "broken", f"{AXIS2}: edited since", f"{REGISTRY}: it is gone", "--force")
     assert result.outcome == "failed"
     away.rename((box.folder / REGISTRY).parent)
@@ -305,20 +286,18 @@ def test_what_cannot_be_restored_after_a_failure_is_listed_and_the_rest_restored
     as_before(box)
 
 
-def test_a_file_where_a_folder_belongs_is_refused(box: Sandbox) -> None:
+def test_files_where_folders_belong_are_errors_before_anything_is_written(box: Sandbox) -> None:
     folder = box.homes[1] / LIB
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
+    faults.remove(folder)
     folder.write_text("no folder")
     before = box.everything()
     result = box.replay()
     assert (result.exit_code, result.outcome) == (3, "refused")
     assert any(str(folder) in finding.message for finding in result.checks if finding.status == "error")
     assert box.everything() == before
-
-
-def test_a_state_folder_that_cannot_be_created_is_an_error_before_anything_is_written(box: Sandbox) -> None:
+    folder.unlink()
+    folder.mkdir()
+    box.old = box.now()
     box.state.write_text("no folder")
     ends(box.replay(), 1, str(box.state), "Not a directory")
     box.state.unlink()
@@ -488,6 +467,13 @@ def ended(box: Sandbox, arguments: list[str]) -> tuple[int, str]:
     return code, out + err
 
 
+def refused(box: Sandbox, arguments: list[str], *words: str) -> None:
+    """Such a command ends with 5, and names these."""
+    code, text = ended(box, arguments)
+    assert code == 5, text
+    assert [word for word in words if word not in text] == [], text
+
+
 def test_while_a_run_works_every_other_one_is_refused(box: Sandbox) -> None:
     found: list[tuple[int, str]] = []
     others = (["replay", "PROFILE", "--offline"], ["rollback", "PROFILE"], *READING)
@@ -515,19 +501,21 @@ def test_what_only_reports_a_run_that_was_interrupted_changes_nothing(box: Sandb
     box.cut_off()
     before = box.everything()
     for arguments in (*READING, ["history", "PROFILE"], ["verify", "PROFILE", "--offline"]):
-        code, text = ended(box, arguments)
-        assert code == 5, (arguments, text)
-        assert "interrupted" in text, (arguments, text)
+        refused(box, arguments, "interrupted")
         assert box.everything() == before, arguments
 
 
-def test_the_next_replay_restores_what_was_interrupted_and_goes_on(box: Sandbox) -> None:
-    box.cut_off()
+@pytest.mark.parametrize("node", [None, "node1"])
+def test_the_next_replay_restores_what_was_interrupted_and_goes_on(box: Sandbox, node: str | None) -> None:
+    """On both nodes, also where it is for one alone."""
+    box.cut_off(at=20)
     lines: list[str] = []
-    assert box.applied(say=lines.append)
+    result = box.applied(only_node=node, say=lines.append)
     assert len(lines) == 1
-    assert "was interrupted; restored 10 files" in lines[0]
+    assert "was interrupted; restored 20 files" in lines[0]
+    assert {file["node"] for file in result.files} == ({node} if node else {"node1", "node2"})
     assert not box.markers
+    assert not node or not [path for path in box.changed() if path.startswith("analytics-2")]
     assert box.rollback().outcome == "restored"
     as_before(box)
 
@@ -564,9 +552,7 @@ def test_with_the_other_home_gone_nothing_is_guessed(box: Sandbox) -> None:
     box.cut_off(at=15)
     away = box.homes[1].rename(box.folder / "away")
     for arguments in (["replay", "PROFILE", "--offline", "--node", "node1"], ["rollback", "PROFILE"]):
-        code, text = ended(box, arguments)
-        assert code == 5, text
-        assert f"put the homes back to {box.homes[0]} and {box.homes[1]}" in text
+        refused(box, arguments, f"put the homes back to {box.homes[0]} and {box.homes[1]}")
     away.rename(box.homes[1])
     assert box.rollback().outcome == "restored"
     as_before(box)
@@ -600,32 +586,18 @@ def test_what_was_interrupted_in_homes_that_are_not_here_is_kept(box: Sandbox, i
     as_before(box)
 
 
-def test_one_node_alone_restores_what_was_interrupted_on_both(box: Sandbox) -> None:
-    box.cut_off(at=20)
-    result = box.applied(only_node="node1")
-    assert {file["node"] for file in result.files} == {"node1"}
-    assert not [path for path in box.changed() if path.startswith("analytics-2")]
-
-
-def test_a_copy_of_a_home_that_was_interrupted_is_not_used(box: Sandbox) -> None:
+def test_a_copy_of_a_home_that_was_interrupted_is_not_used_and_a_lost_journal_is_named(box: Sandbox) -> None:
     box.cut_off(at=15)
-    copy = box.folder / "copy"
+    copy, text = box.folder / "copy", box.profile.read_text("utf-8")
     subprocess.run(["cp", "-a", str(box.homes[0]), str(copy)], check=True)
-    box.profile.write_text(box.profile.read_text("utf-8").replace('"analytics-1"', '"copy"'), "utf-8")
+    box.profile.write_text(text.replace('"analytics-1"', '"copy"'), "utf-8")
     before = faults.look(copy)
-    code, text = ended(box, ["replay", "PROFILE", "--offline"])
-    assert (code, "unpack the pack again" in text) == (5, True), text
+    refused(box, ["replay", "PROFILE", "--offline"], "unpack the pack again")
     assert faults.look(copy) == before
-
-
-def test_a_journal_that_is_lost_is_named_with_its_path(box: Sandbox) -> None:
-    box.cut_off()
+    box.profile.write_text(text, "utf-8")
     faults.remove(box.state)
-    code, text = ended(box, ["replay", "PROFILE", "--offline"])
-    assert code == 5, text
-    assert [
-        word for word in ("its journal cannot be read", str(box.runs), "XDG_STATE_HOME") if word not in text
-    ] == []
+    words = ("its journal cannot be read", str(box.runs), "XDG_STATE_HOME")
+    refused(box, ["replay", "PROFILE", "--offline"], *words)
 
 
 def test_a_marker_in_the_pack_of_a_stranger_writes_nothing(box: Sandbox, tmp_path: Path) -> None:
@@ -643,8 +615,7 @@ def test_a_marker_in_the_pack_of_a_stranger_writes_nothing(box: Sandbox, tmp_pat
     marker = json.loads((home / MARKER).read_text())
     (home / MARKER).write_text(json.dumps({**marker, "journal": str(evil / "journal.json")}))
     for more in ([], ["--dry-run"]):
-        code, text = ended(box, ["replay", "PROFILE", "--offline", *more])
-        assert code == 5, text
+        refused(box, ["replay", "PROFILE", "--offline", *more])
     assert victim.read_text() == "mine"
 
 
@@ -665,20 +636,14 @@ def named(run: object) -> Callable[[Path], object]:
         *((lambda path, text=text: path.write_text(text), "rm '{path}'") for text in ("", "[" * 60_000)),
     ],
 )
-def test_a_marker_of_any_kind_or_content_is_another_users(
-    box: Sandbox, make: Callable[[Path], object], word: str
-) -> None:
+def test_any_other_marker_is_another_users(box: Sandbox, make: Callable[[Path], object], word: str) -> None:
     path = box.homes[0] / MARKER
     make(path)
-    code, _, err = box.ended("replay", str(box.profile), "--offline")
-    assert code == 5
-    assert word.format(path=path) in err
+    refused(box, ["replay", "PROFILE", "--offline"], word.format(path=path))
 
 
 @ROOT_ONLY
-def test_the_lock_and_the_marker_of_another_user_are_seen(
-    box: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_lock_and_marker_of_another_user_are_seen(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = pwd.getpwuid(faults.NOBODY).pw_name
     box.folder.parent.chmod(0o755)
     for path in [box.folder, *box.folder.rglob("*")]:
@@ -699,30 +664,23 @@ def test_the_lock_and_the_marker_of_another_user_are_seen(
             os.read(wait, 1)
             os.kill(os.getpid(), signal.SIGKILL)
 
-    run = fork(lambda: as_owner(lambda: box.replay(progress=waits_and_is_killed)))
+    run = sandboxes.fork(lambda: as_owner(lambda: box.replay(progress=waits_and_is_killed)))
     os.close(tell)
     assert os.read(seen, 1) == b"!"
     # root looks into its own state folder, and finds no journal there.
     monkeypatch.setenv("XDG_STATE_HOME", str(box.folder.parent / "of-root"))
-    code, out, err = box.ended("replay", str(box.profile), "--offline")
-    assert code == 5, (out, err)
-    assert "another run works on this home" in err
+    refused(box, ["replay", "PROFILE", "--offline"], "another run works on this home")
     os.write(go, b"!")
-    assert waited(run) == -signal.SIGKILL
+    assert sandboxes.waited(run) == -signal.SIGKILL
     assert len(box.markers) == 2
     before = box.now()
     for verb in ("replay", "check", "rollback"):
-        code, out, err = box.ended(verb, str(box.profile), *([] if verb == "rollback" else ["--offline"]))
-        assert code == 5, (out, err)
-        assert f"let {owner} run: apimha-wizard rollback " in out + err
+        arguments = [verb, "PROFILE", *([] if verb == "rollback" else ["--offline"])]
+        refused(box, arguments, f"let {owner} run: apimha-wizard rollback ")
     assert box.now() == before
     monkeypatch.setenv("XDG_STATE_HOME", str(box.state))
-    assert in_a_child(lambda: as_owner(lambda: check(box.rollback().outcome == "restored"))) == 0
+    assert in_a_child(lambda: as_owner(lambda: ends(box.rollback(), 0))) == 0
     assert {path: one[4] for path, one in box.now().items()} == {p: one[4] for p, one in box.old.items()}
     assert not box.markers
     for descriptor in (seen, wait, go):
         os.close(descriptor)
-
-
-def check(fact: bool) -> None:
-    assert fact

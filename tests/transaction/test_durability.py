@@ -118,23 +118,16 @@ class Rules:
         self.demand(self.journal, "a home is touched before there is a journal", call)
         # The journal's last word waits under a name of its own; that one may be lost.
         lost = [path for path in disk.lost(self.state) if not path.endswith(".next")]
-        self.demand(
-            not lost, f"a home is touched while journal or backups ({lost[:3]}) are not on the disk", call
-        )
+        self.demand(not lost, f"a home is touched before {lost[:3]} (journal, backups) are on the disk", call)
         is_marker = os.path.basename(call.paths[-1]).startswith(MARKER)
         if call.name.startswith("rename"):
-            self.demand(
-                call.paths[0] not in disk.bytes, "a file takes its place before it is on the disk", call
-            )
-        if call.name.startswith("rename") or (
-            call.name.startswith("unlink") and not call.path.endswith(".tmp")
-        ):
-            self.demand(
-                not self.moved & disk.names, f"{self.moved & disk.names} may not be on the disk yet", call
-            )
+            self.demand(call.paths[0] not in disk.bytes, "a file in its place is not on the disk", call)
+        is_removal = call.name.startswith("unlink") and not call.path.endswith(".tmp")
+        if call.name.startswith("rename") or is_removal:
+            self.demand(not self.moved & disk.names, f"{self.moved & disk.names} may be lost", call)
         if not is_marker:
             self.demand(len(self.marked) == len(self.homes), "touched before the markers stand", call)
-        elif call.name.startswith("unlink") and not call.path.endswith(".tmp"):
+        elif is_removal:
             self.demand(not disk.lost(*self.homes), "the marker goes before everything is on the disk", call)
 
     def after(self, call: Call) -> None:

@@ -9,9 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
-import signal
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -22,13 +20,14 @@ import pytest
 from tests.support import faults, strace
 from tests.support.faults import Case, Kind, Point, Start
 from tests.support.need import need
-from tests.support.sandboxes import Sandbox
+
+Capture = pytest.CaptureFixture[str]
 
 ALL = bool(os.environ.get("FAULTS"))
 """Whether everything is tried, and not only a sample."""
 
 SEED = os.environ.get("FAULTS_SEED", "0")
-"""What a sample is drawn with, and when a process is killed."""
+"""What a sample is drawn with."""
 
 SAMPLE = 5
 """Cases of each test in a sample."""
@@ -44,7 +43,7 @@ class Faults:
     def points(self, kind: Kind, start: Start, command: str) -> list[Point]:
         return self.pool.submit(faults.points, kind, start, command).result()
 
-    def survives(self, cases: Iterable[Case], capsys: pytest.CaptureFixture[str], what: str) -> None:
+    def survives(self, cases: Iterable[Case], capsys: Capture, what: str) -> None:
         """Try the cases, or a sample of them; no one of them may go wrong."""
         cases = list(cases)
         total = len(cases)
@@ -54,9 +53,8 @@ class Faults:
         wrong = [text for found in self.pool.map(faults.problems, cases) for text in found]
         with capsys.disabled():
             if ALL:
-                print(
-                    f"\n{what}: {len(cases)} of {total} in {time.monotonic() - began:.0f} s, {len(wrong)} wrong"
-                )
+                seconds = time.monotonic() - began
+                print(f"\n{what}: {len(cases)} of {total} in {seconds:.0f} s, {len(wrong)} wrong")
         assert not wrong, f"{len(wrong)} wrong (FAULTS_SEED={SEED}), among them\n" + "\n".join(wrong[:60])
 
 
@@ -72,10 +70,8 @@ def every() -> Iterator[Faults]:
         patch.setenv("PYTHONHASHSEED", "0")
         patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
         patch.setenv("FAULTS_FOLDER", folder)
-        with ProcessPoolExecutor(
-            max(2, os.cpu_count() or 2),
-            mp_context=multiprocessing.get_context("spawn"),
-        ) as pool:
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(max(2, os.cpu_count() or 2), mp_context=spawn) as pool:
             yield Faults(pool, random.Random(SEED))
 
 
@@ -127,44 +123,10 @@ FAMILIES: dict[str, tuple[list[Where], Callable[[Point], Iterable[str]]]] = {
         for where in places
     ],
 )
-def test_a_fault_at_every_call(
-    every: Faults, family: str, where: Where, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_fault_at_every_call(every: Faults, family: str, where: Where, capsys: Capture) -> None:
     points = every.points(*where)
     changing = {point.name for point in points if point.changes}
     least = {"renameat", "fsync", "write", "openat", "mkdir", "unlinkat", "fchmod", "rename"}
     assert isinstance(where[1], int) or least <= changing
     cases = [Case(*where, point, fault) for point in points for fault in FAMILIES[family][1](point)]
     every.survives(cases, capsys, f"{family} in {where[2]} ({where[0]}, {where[1]})")
-
-
-def test_kill_9_at_any_moment_of_a_real_process(
-    box: Sandbox, every: Faults, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Processes of their own, killed after a random part of the time that a whole one takes."""
-    began = time.monotonic()
-    assert box.ended("replay", str(box.profile), "--offline")[0] == 0
-    whole = time.monotonic() - began
-    new = box.now()
-    assert box.rollback().outcome == "restored"
-    count, killed = 120 if ALL else 6, 0
-    for number in range(count):
-        process = box.command("replay", str(box.profile), "--offline")
-        timer = threading.Timer(every.random.uniform(0.3, 1.0) * whole, process.kill)
-        timer.start()
-        process.communicate()
-        timer.cancel()
-        killed += process.returncode == -signal.SIGKILL
-        if number % 2:
-            assert box.ended("replay", str(box.profile), "--offline")[0] == 0
-            assert faults.timeless(box.now()) == faults.timeless(new)
-            assert box.rollback().exit_code == 0
-        else:
-            code, _, err = box.ended("rollback", str(box.profile))
-            assert code == 0 or (code == 2 and "no run" in err), err
-        assert box.changed() == []
-        assert not box.markers
-    with capsys.disabled():
-        if ALL:
-            print(f"\nkill -9 at random moments: {killed} of {count} processes killed")
-    assert killed

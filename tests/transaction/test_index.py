@@ -85,9 +85,7 @@ HARMS: list[Callable[[Path], object]] = [
 
 
 @pytest.mark.parametrize("harm", HARMS)
-def test_whatever_becomes_of_the_index_the_history_is_the_same(
-    box: Sandbox, harm: Callable[[Path], object]
-) -> None:
+def test_with_any_index_the_history_is_the_same(box: Sandbox, harm: Callable[[Path], object]) -> None:
     box.applied()
     port(box, 4001, 4002)
     box.applied()
@@ -142,7 +140,7 @@ def test_the_next_run_lists_the_runs_of_an_earlier_edition(box: Sandbox) -> None
     assert undo.history() == history(box)
 
 
-def test_a_prune_that_is_killed_leaves_no_backup_listed_that_is_gone(
+def test_a_killed_prune_leaves_no_backup_listed_that_is_gone(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = str(box.applied().run)

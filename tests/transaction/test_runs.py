@@ -49,9 +49,7 @@ def test_a_rollback_restores_every_byte_mode_owner_attribute_and_time(box: Sandb
 
 @pytest.mark.parametrize("box", ["link"], indirect=True)
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_a_rollback_removes_the_symbolic_link_unless_it_leads_elsewhere(
-    box: Sandbox, elsewhere: bool
-) -> None:
+def test_a_rollback_removes_the_link_unless_it_leads_elsewhere(box: Sandbox, elsewhere: bool) -> None:
     result, link = box.applied(only_node="node1"), box.folder / "common"
     assert str(link) in [file["path"] for file in result.files]
     assert link.readlink() == box.homes[0]
@@ -217,9 +215,7 @@ OBSTACLES: dict[str, tuple[Callable[[Sandbox], contextlib.AbstractContextManager
 
 
 @pytest.mark.parametrize("obstacle", OBSTACLES)
-def test_a_path_that_cannot_be_restored_stops_no_other_and_the_next_rollback_goes_on(
-    box: Sandbox, obstacle: str
-) -> None:
+def test_a_path_that_cannot_be_restored_stops_no_other_path(box: Sandbox, obstacle: str) -> None:
     run = str(box.applied().run)
     done = box.now()
     make, where = OBSTACLES[obstacle]
@@ -288,7 +284,7 @@ def test_homes_that_cannot_be_written_at_all_are_named_by_path(box: Sandbox, nod
     assert box.changed() == []
 
 
-def test_a_path_that_cannot_be_seen_any_more_keeps_its_backup(
+def test_a_path_that_is_not_seen_any_more_keeps_its_backup(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file is in its place, and then the disk is gone: which of the two it holds is unknown."""
@@ -313,7 +309,7 @@ def test_a_path_that_cannot_be_seen_any_more_keeps_its_backup(
 
 @pytest.mark.parametrize("start", ["applied", "cut_off"])
 @pytest.mark.parametrize("what", ["folder", "pipe"])
-def test_force_leaves_a_folder_or_a_pipe_alone_and_restores_the_rest(
+def test_force_leaves_folders_and_pipes_alone_and_restores_the_rest(
     box: Sandbox, what: str, start: str
 ) -> None:
     box.applied() if start == "applied" else box.cut_off(at=15)
@@ -382,7 +378,7 @@ def test_a_name_that_nothing_has_is_wrong_use(box: Sandbox) -> None:
             undo.rollback(name, force=False, cancel=Cancel())
 
 
-def test_a_run_that_got_the_name_of_another_one_takes_a_new_one(
+def test_a_run_with_the_name_of_another_takes_a_new_one(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = box.applied().run
@@ -455,9 +451,8 @@ def test_a_run_that_failed_is_listed_and_keeps_no_backups(box: Sandbox) -> None:
 def test_a_folder_without_a_journal_is_swept_up_but_not_while_a_run_begins(box: Sandbox) -> None:
     stray = box.runs / "20200101T000000Z-0000" / "backups"
     stray.mkdir(parents=True)
-    lock = subprocess.Popen(
-        ["flock", str(box.runs), "-c", "echo held; read line"], stdin=-1, stdout=-1, text=True
-    )
+    command = ["flock", str(box.runs), "-c", "echo held; read line"]
+    lock = subprocess.Popen(command, stdin=-1, stdout=-1, text=True)
     assert lock.stdout is not None
     lock.stdout.readline()
     runs.sweep()
