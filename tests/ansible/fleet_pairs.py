@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import sys
 import time
@@ -113,95 +112,71 @@ def test_configure_again_and_what_it_would_do(site: Site) -> None:
     site.play(CONFIGURE)
 
 
-def read_only(site: Site, host: Host) -> Iterator[None]:
-    host.machine.run("mount", "-o", "remount,bind,ro", host.home)
-    try:
-        yield
-    finally:
-        host.machine.run("mount", "-o", "remount,bind,rw", host.home)
+ON_THE_HOST = {
+    "read-only": ("mount -o remount,bind,ro {home}", "mount -o remount,bind,rw {home}"),
+    "full": (
+        "mount -t tmpfs -o size=64m none {home} && cp -a {real_home}/. {home} && "
+        "dd if=/dev/zero of={home}/filler bs=64k || true",
+        "umount {home}",
+    ),
+    "running": ("{program} start /etc/apimha-wizard/pair0.toml --node {node} --no-wait", "true"),
+    "unreachable": ("ip link set eth0 down", "ip link set eth0 up"),
+    "lost": ("true", "ip link set eth0 up"),
+}
+"""The commands that make a trouble of a host, and those that end it."""
+
+REPLAYS = {"killed": "exec {python} {killed}", "lost": '{program} "$@"; ip link set eth0 down; sleep 60;'}
+"""What its program does instead of a replay: it is killed after some writes; or the host leaves the network."""
 
 
-def full(site: Site, host: Host) -> Iterator[None]:
-    """The home on a disk without room."""
-    line = f"mount -t tmpfs -o size=64m none {host.home} && cp -a {host.real_home}/. {host.home}"
-    host.machine.run("sh", "-c", f"{line} && dd if=/dev/zero of={host.home}/filler bs=64k || true")
-    try:
-        yield
-    finally:
-        host.machine.run("umount", host.home)
-
-
-def running(site: Site, host: Host) -> Iterator[None]:
-    name = host.name.partition("-")[2]
-    command = [site.fleet.folder / "program/bin/apimha-wizard", "start", "/etc/apimha-wizard/pair0.toml"]
-    host.machine.run(*command, "--node", name, "--no-wait")
-    try:
-        yield
-    finally:
-        kill(host)
-
-
-def program(site: Site, host: Host, text: str) -> Iterator[None]:
-    """Replace the program of a host by a script, which calls `real`."""
-    real = site.fleet.folder / "program/bin/apimha-wizard"
-    replay = f'real={real}\ncase "$1" in replay)\n{text}\n;; *) exec $real "$@" ;; esac'
-    script(host.disk / "program/bin/apimha-wizard", replay)
-    site.fleet.set(host, apimha_prefix=str(host.disk / "program"))
-    try:
-        yield
-    finally:
-        site.fleet.set(host)
-        shutil.rmtree(host.disk / "program")
-
-
-def killed(site: Site, host: Host) -> Iterator[None]:
-    """A replay that ends by SIGKILL after some of its writes."""
+@contextmanager
+def trouble(site: Site, host: Host, name: str) -> Iterator[None]:
+    """A trouble of a host while it lasts."""
     code = site.fleet.folder / "killed.py"
     code.write_text(killed_at(3))  # the change may be one of a single file
-    yield from program(site, host, f'exec {sys.executable} {code} "$@"')
-
-
-def lost(site: Site, host: Host) -> Iterator[None]:
-    """A host that leaves the network as soon as its home is written."""
-    try:
-        yield from program(site, host, '$real "$@"; ip link set eth0 down; sleep 60')
-    finally:
-        host.cut(off=False)
-
-
-def unreachable(site: Site, host: Host) -> Iterator[None]:
-    host.cut(off=True)
+    program = site.fleet.folder / "program/bin/apimha-wizard"
+    words = {"home": host.home, "real_home": host.real_home, "node": host.name.partition("-")[2]}
+    words |= {"program": program, "python": sys.executable, "killed": code}
+    begin, end = (line.format(**words) for line in ON_THE_HOST.get(name, ("true", "true")))
+    if name in REPLAYS:
+        replay = (
+            f'case "$1" in replay) {REPLAYS[name].format(**words)} "$@" ;; *) exec {program} "$@" ;; esac'
+        )
+        script(host.disk / "program/bin/apimha-wizard", replay)
+        site.fleet.set(host, apimha_prefix=str(host.disk / "program"))
+    host.machine.run("sh", "-c", begin)
     try:
         yield
     finally:
-        host.cut(off=False)
+        host.machine.run("sh", "-c", end)
+        kill(host)
+        site.fleet.set(host)
 
 
 # Of the first node only what can differ from the second one.
-OF_THE_SECOND = (read_only, full, running, killed, lost, unreachable)
-TROUBLES = [(0, killed), (0, unreachable), *((1, one) for one in OF_THE_SECOND)]
+TROUBLES = [(0, "killed"), (0, "unreachable"), *((1, name) for name in (*ON_THE_HOST, "killed"))]
 
 
-@pytest.mark.parametrize(("of", "trouble"), TROUBLES)
-def test_a_node_fails_and_its_pair_is_as_before(site: Site, of: int, trouble: Any) -> None:
+@pytest.mark.parametrize(("of", "name"), TROUBLES)
+def test_a_node_fails_and_its_pair_is_as_before(site: Site, of: int, name: str) -> None:
     """`of` is the node that fails."""
     hosts = site.fleet.hosts
     bad, good = hosts[of], hosts[1 - of]
     site.write()
     before, of_bad = good.bytes_of_home(), bad.bytes_of_home()
-    with contextmanager(trouble)(site, bad):
+    with trouble(site, bad, name):
         # Settings of a user with which the hosts would not be kept in step, or none would be left to undo.
         done = site.play(CONFIGURE, code=None, ANSIBLE_STRATEGY="free", ANSIBLE_ANY_ERRORS_FATAL="1")
     assert done.code in (2, 4, 6), done.out
-    if trouble is killed:
+    if name == "killed":
         assert "was killed by signal 9" in done.out
         assert done.recap[bad.name]["rescued"] == 1
     assert done.recap[bad.name]["failed"] + done.recap[bad.name]["unreachable"] == 1, done.out
     assert done.recap[good.name]["failed"] == 1
     assert good.bytes_of_home() == before
-    if trouble is lost:
+    if name == "lost":
         assert site.has(bad), "what it was written as is there when it is back"
-    elif trouble is not running:
+    elif name != "running":
         assert bad.bytes_of_home() == of_bad
     for host in hosts[2:]:
         assert done.recap[host.name]["failed"] == 0

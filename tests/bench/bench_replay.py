@@ -21,6 +21,7 @@ import pytest
 from tests.bench.paired import floor_models, paired
 from tests.support import faults, pairs
 from tests.support.cli import ROOT
+from tests.support.headless import EDITED, SPARK
 from tests.support.programs import must
 from tests.support.sandboxes import add_runs
 
@@ -30,15 +31,7 @@ MANY_TIMES = 1.2
 PEAK = 80 * 1024
 """Kilobytes."""
 
-FILES = (
-    "datasources/master-datasources.xml",
-    "datasources/analytics-datasources.xml",
-    "user-mgt.xml",
-    "registry.xml",
-    "axis2/axis2.xml",
-    "event-processor.xml",
-    "analytics/spark/spark-defaults.conf",
-)
+FILES = (*EDITED, SPARK)
 
 FLOOR = """
 import os, sys
@@ -99,7 +92,7 @@ def measured(packs: Path) -> Iterator[Measured]:
         (folder / "floor.py").write_text(FLOOR)
         (folder / "models.py").write_text(floor_models())
         compileall.compile_file(folder / "models.py", quiet=1)
-        edited = [str(home / "repository/conf" / file) for home in pair.homes for file in FILES]
+        edited = [str(home / file) for home in pair.homes for file in FILES]
         unset = {"PYTHONUNBUFFERED", "PYTHONHASHSEED"}
         env = {key: value for key, value in pair.env.items() if key not in unset}
         yield Measured(

@@ -211,10 +211,15 @@ class TestFile:
 
     @pytest.mark.parametrize(
         ("folder", "beside"),
-        [("clone", ["clone", "clone/sub"]), ("", [""]), ("..", [".."]), ("clone/sub", ["clone/sub"])],
+        [
+            ("clone", ["clone", "clone/sub"]),
+            ("", [""]),
+            ("..", ["..", "", "clone", "clone/sub"]),
+            ("clone/sub", ["clone/sub"]),
+        ],
     )
     def test_without_agreement_only_what_is_beside_the_profile_is_read(self, isolated, folder, beside):
-        """Below its folder too, unless that is the user's home or above it: there are the user's own secrets."""
+        """Below its folder too, unless that is the user's home: there are the user's own secrets."""
         how = {"trusted": False, "folder": isolated / folder}
         (isolated / "clone/sub").mkdir(parents=True)
         for place in ("..", "", "clone", "clone/sub"):

@@ -25,6 +25,7 @@ from lxml import etree
 
 from tests.support import pairs
 from tests.support.cli import ROOT
+from tests.support.headless import AXIS2, EDITED, SPARK
 from tests.support.programs import must
 from tools import pages
 
@@ -37,16 +38,7 @@ PASSWORD = "geheim & co"
 HOSTS = {"node1": "10.100.0.46", "node2": "10.100.0.47"}
 TIMES = 3
 
-CONF = "repository/conf"
-FILES = (
-    "axis2/axis2.xml",
-    "event-processor.xml",
-    "registry.xml",
-    "user-mgt.xml",
-    "datasources/master-datasources.xml",
-    "datasources/analytics-datasources.xml",
-    "analytics/spark/spark-defaults.conf",
-)
+FILES = (*EDITED, SPARK)
 
 Peer = tuple[str, Callable[[Path], object]]
 """A name, and what configures the homes in a folder."""
@@ -94,7 +86,7 @@ def augeas() -> Peer:
     def configure(homes: Path) -> None:
         for node, host in HOSTS.items():
             values = {
-                "CONF": f"{homes}/{node}/{CONF}",
+                "CONF": f"{homes}/{node}/repository/conf",
                 "MYSQL": "10.100.0.10:3306",
                 "USER": "apim",
                 "PASSWORD": escape(PASSWORD),  # augeas writes what it is given
@@ -137,7 +129,7 @@ def changed_lines(homes: Path) -> Counter[str]:
     found: Counter[str] = Counter()
     for file in FILES:
         for node in HOSTS:
-            both = (PACK / CONF / file, homes / node / CONF / file)
+            both = (PACK / file, homes / node / file)
             numbers = must("git", "diff", "--no-index", "--numstat", *both, code=None).stdout.split()[:2]
             found[file] += sum(map(int, numbers))
     return found
@@ -148,7 +140,7 @@ def meaning(homes: Path) -> list[object]:
     said: list[object] = []
     for node in HOSTS:
         for file in FILES:
-            path = homes / node / CONF / file
+            path = homes / node / file
             if path.suffix == ".conf":
                 lines = (line.split() for line in path.read_text("utf-8").splitlines())
                 said.append(sorted(line for line in lines if line and not line[0].startswith("#")))
@@ -193,7 +185,7 @@ def table(results: dict[str, Measured]) -> str:
             f"{one.seconds:.1f} s",
             f"{one.again:.1f} s",
             str(one.lines.total()),
-            str(one.lines["axis2/axis2.xml"]),
+            str(one.lines[AXIS2]),
         )
         for name, one in results.items()
     )

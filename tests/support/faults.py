@@ -20,6 +20,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,11 +83,8 @@ class World:
         self.homes = make(self.folder, kind)
         self.profile = self.folder / "demo.toml"
         self.state = self.folder / "state"
-        self.env = {
-            "HOME": str(self.folder / "user"),
-            "XDG_CONFIG_HOME": str(self.folder / "config"),
-            "XDG_STATE_HOME": str(self.state),
-        }
+        places = {"HOME": "user", "XDG_CONFIG_HOME": "config", "XDG_STATE_HOME": "state"}
+        self.env = {name: str(self.folder / place) for name, place in places.items()}
         self.starts: dict[Start, dict[str, Look]] = {"fresh": look(self.folder)}
         self.old = self.homes_now()
         done = self.run(*self.command("replay"))
@@ -107,8 +105,8 @@ class World:
     # --- what is there ----------------------------------------------------------------------------------
 
     def homes_now(self) -> dict[str, Look]:
-        """Everything but the state folder: the homes, and what links in them lead to."""
-        return {path: one for path, one in look(self.folder).items() if not path.startswith("state")}
+        """The homes, and what links in them lead to."""
+        return homes_in(self.folder)
 
     @property
     def is_old(self) -> bool:
@@ -205,7 +203,9 @@ class World:
             os.umask(0o022)
             from wizard.command_line import cli
             from wizard.command_line.streams import open_standard_streams
+            from wizard.server import process
 
+            process.serves = lambda pid, home: False  # else every process of this machine is a call more
             open_standard_streams()
             signal.sigwait({signal.SIGUSR1})
             signal.pthread_sigmask(signal.SIG_SETMASK, signals)
@@ -274,6 +274,11 @@ def _look(entry: os.DirEntry[str]) -> Look:
     names = sorted(os.listxattr(entry.path))
     attributes = tuple((name, os.getxattr(entry.path, name)) for name in names)
     return ("file", *owner, Path(entry.path).read_bytes(), status.st_mtime_ns, attributes)
+
+
+def homes_in(folder: Path) -> dict[str, Look]:
+    """Everything in the folder of a world but its state and its profiles."""
+    return {path: one for path, one in look(folder).items() if not re.match(r"state|[^/]*\.toml$", path)}
 
 
 def timeless(picture: dict[str, Look]) -> dict[str, Look]:
@@ -352,16 +357,8 @@ def make(folder: Path, kind: Kind) -> list[Path]:
     return list(box.homes)
 
 
-def preload() -> None:
-    """Import what a command needs, so that its children need not."""
-    from wizard.command_line import cli, text
-    from wizard.command_line.run import replay
-    from wizard.command_line.run import rollback as undo
-    from wizard.pack import driver
-    from wizard.plan import diff
-    from wizard.profile import store
-
-    assert cli and diff and driver and replay and text and undo and store
+NEEDED = """command_line.cli command_line.text command_line.run.replay command_line.run.rollback
+    pack.driver plan.diff profile.store"""
 
 
 # --- cases ------------------------------------------------------------------------------------------------
@@ -414,7 +411,8 @@ WORLDS: dict[Kind, World] = {}
 def world_of(kind: Kind) -> World:
     """The world of that kind in this process, one of a pool; made when it is asked for."""
     if kind not in WORLDS:
-        preload()
+        for module in NEEDED.split():  # is imported here, so that its children need not
+            import_module(f"wizard.{module}")
         # Names of one length: how often a file is read depends on its size, and so on the paths in it.
         WORLDS[kind] = World(Path(os.environ["FAULTS_FOLDER"]) / f"{os.getpid():08}" / kind, kind)
     return WORLDS[kind]

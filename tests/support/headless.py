@@ -36,7 +36,8 @@ SPARK_SH = "bin/load-spark-env-vars.sh"
 SPARK_BAT = "bin/load-spark-env-vars.bat"
 LIB = "repository/components/lib"
 
-XML_FILES = (CARBON, AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTICS, STORES)
+EDITED = (AXIS2, EVENT_PROCESSOR, REGISTRY, USER_MGT, MASTER, ANALYTICS)
+XML_FILES = (CARBON, *EDITED, STORES)
 
 
 def replayed(pair: Pair, **how: Any) -> tuple[Result, Prepared]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support import faults, headless
 from tests.support.cli import process, started
 from tests.support.faults import Kind, Look
@@ -62,7 +64,7 @@ class Sandbox:
 
     def now(self) -> dict[str, Look]:
         """Everything in the homes, and what their links lead to."""
-        return {path: one for path, one in faults.look(self.folder).items() if not path.startswith("state")}
+        return faults.homes_in(self.folder)
 
     def everything(self) -> dict[str, Look]:
         """The same with the state folder."""
@@ -128,6 +130,26 @@ def fork(act: Callable[[], object]) -> int:
 def waited(child: int) -> int:
     """The exit code of a child, negative for a signal."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def as_nobody(act: Callable[[], object]) -> None:
+    """Do something as a user who is not root; only in a fork."""
+    os.setgroups([])
+    os.setgid(faults.NOBODY)
+    os.setuid(faults.NOBODY)
+    act()
+
+
+@contextmanager
+def mounted(place: Path, *options: str) -> Iterator[None]:
+    """A mount while it lasts; the test is skipped where none can be made."""
+    done = subprocess.run(["mount", *options, str(place)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 @contextmanager

@@ -83,13 +83,8 @@ LINK: list[Where] = [("link", "fresh", "replay"), ("link", "done", "rollback")]
 INTERRUPTED: list[Where] = [("pair", at, command) for at in (3, 15, 23) for command in ("replay", "rollback")]
 """A replay was interrupted before its n-th rename, and what restores it is interrupted as well."""
 
-STAYING = {
-    "write": ("ENOSPC+", "EIO+"),
-    "fsync": ("EIO+",),
-    "openat": ("ENOSPC+",),
-    "rename": ("EROFS+",),
-    "renameat": ("EROFS+",),
-}
+STAYING = {"write": ("ENOSPC+", "EIO+"), "fsync": ("EIO+",), "openat": ("ENOSPC+",)}
+STAYING |= dict.fromkeys(("rename", "renameat"), ("EROFS+",))
 """A disk that stays full or broken: what cannot be undone is named (exit 5) and undone by the next run."""
 
 

@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support import faults
-from tests.support.sandboxes import MARKER, Sandbox, in_a_child
+from tests.support.sandboxes import MARKER, Sandbox, as_nobody, in_a_child
 from wizard.system.errors import Locked
 from wizard.transaction import marker, recovery, runs
 from wizard.transaction.move import Folders
@@ -25,10 +24,7 @@ def as_another_user(box: Sandbox, act: Callable[[], object]) -> None:
 
     def other() -> None:
         os.environ["XDG_STATE_HOME"] = str(box.folder / "other")
-        os.setgroups([])
-        os.setgid(faults.NOBODY)
-        os.setuid(faults.NOBODY)
-        act()
+        as_nobody(act)
 
     assert in_a_child(other) == 0
 

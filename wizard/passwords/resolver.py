@@ -100,7 +100,7 @@ class Resolver:
         return AGREE.for_profile(self.called).text
 
     def _is_beside(self, file: Path) -> bool:
-        """Whether a file is in the profile's folder or below it; in the user's home, or above it, only if directly.
+        """Whether a file is in the profile's folder or below it; where that is the user's home, only if directly.
 
         A profile that was downloaded into the home folder has no right to the keys and passwords in its subfolders.
         """
@@ -109,7 +109,7 @@ class Resolver:
         folder, path, home = (
             Path(os.path.realpath(os.path.expanduser(one))) for one in (self.folder, file, "~")
         )
-        return path.parent == folder or (path.is_relative_to(folder) and not home.is_relative_to(folder))
+        return path.parent == folder or (path.is_relative_to(folder) and folder != home)
 
     def _text(self, reference: Reference, purpose: str) -> str:
         match reference:
