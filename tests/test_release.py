@@ -1,4 +1,4 @@
-"""What is shipped: a wheel and an sdist that work without the checkout, on every Python that is here."""
+"""What is shipped: a wheel and an sdist that work without the checkout, on every Python; and what is locked."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.support.bundles import CODE, offline, release, shipped_files
 from tests.support.cli import ROOT
@@ -24,6 +26,8 @@ from tools.bundle import bundle as write_bundle
 from tools.bundle import download
 from wizard import __version__
 
+LOCKS = ["requirements.lock", "requirements-dev.lock"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PYTHONS = ("3.11", "3.12", "3.13")
 PYENV = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
 INSTALLED_DATA = (
@@ -111,9 +115,46 @@ def test_the_sdist_holds_what_a_build_needs_and_the_documentation() -> None:
     assert {*documents, "pyproject.toml", *shipped_files()} <= names
 
 
+def pins(lock: str) -> dict[str, tuple[Requirement, int]]:
+    """Each locked package's line, and how many hashes it has."""
+    text = (ROOT / lock).read_text().replace("\\\n", " ")
+    found = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            requirement, *hashes = re.split(r"\s+--hash=sha256:", line.strip())
+            found[canonicalize_name(Requirement(requirement).name)] = (Requirement(requirement), len(hashes))
+    return found
+
+
+def bounds(lock: str) -> list[Requirement]:
+    """What the project asks for of that which a lock file names."""
+    wanted = [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"]]
+    if lock == "requirements-dev.lock":
+        wanted += [name for extra in PROJECT["project"]["optional-dependencies"].values() for name in extra]
+    return [Requirement(text) for text in wanted]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_file_is_exact_hashed_within_the_bounds_of_the_project_and_names_no_index(lock: str) -> None:
+    found = pins(lock)
+    assert len(found) > 20
+    for requirement, hashes in found.values():
+        assert re.fullmatch(r"==[\w.!+]+", str(requirement.specifier)), requirement
+        assert hashes > 0, requirement
+    for wanted in bounds(lock):
+        (version,) = found[canonicalize_name(wanted.name)][0].specifier
+        assert wanted.specifier.contains(version.version), f"{wanted}: run make lock"
+    assert re.findall(r"https?:|file:|index", (ROOT / lock).read_text()) == []
+
+
+def test_tests_run_with_the_versions_that_users_get() -> None:
+    runtime, development = map(pins, LOCKS)
+    exact = {name: str(requirement.specifier) for name, (requirement, _) in development.items()}
+    assert {name: str(pin.specifier) for name, (pin, _) in runtime.items()}.items() <= exact.items()
+
+
 def test_the_version_is_written_in_one_place() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert "version" not in project
+    assert "version" not in PROJECT["project"]
     written = re.compile(rf"(?<![\w.]){re.escape(__version__)}(?![\w.])")
     sources = [name for name in shipped_files() if name.endswith(".py")]
     assert [name for name in sources if written.search((ROOT / name).read_text())] == ["wizard/__init__.py"]

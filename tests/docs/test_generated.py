@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
@@ -86,3 +87,17 @@ def test_completion_scripts_are_those_of_the_program(shell: str) -> None:
         need("bash")
     printed = process(env={"_APIMHA_WIZARD_COMPLETE": f"{shell}_source"}).out
     assert (DOCS / COMPLETIONS[shell]).read_text("utf-8") == printed, "run: make docs"
+
+
+def test_the_site_is_built_strictly(tmp_path: Path) -> None:
+    """No page is left out, no link leads nowhere."""
+    site = tmp_path / "site"
+    command = [sys.executable, *["-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir"], str(site)]
+    env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = (site / "reference/checks.html").read_text("utf-8")
+    assert "mysql.charset" in text
+    loaded = re.compile(r'<(?:script|link|img)[^>]*(?:src|href)="(https?://[^"]+)"')
+    for page in site.rglob("*.html"):
+        assert loaded.findall(page.read_text("utf-8")) == [], f"{page.name} needs the network"
