@@ -86,14 +86,14 @@ class World:
         places = {"HOME": "user", "XDG_CONFIG_HOME": "config", "XDG_STATE_HOME": "state"}
         self.env = {name: str(self.folder / place) for name, place in places.items()}
         self.starts: dict[Start, dict[str, Look]] = {"fresh": look(self.folder)}
-        self.old = self.homes_now()
+        self.old = homes_in(self.folder)
         done = self.run(*self.command("replay"))
         assert done.code == 0, done
         self.starts["done"] = look(self.folder)
-        self.new = self.homes_now()
+        self.new = homes_in(self.folder)
         assert self.old != self.new
         self.put_back(self.starts["fresh"])
-        assert self.homes_now() == self.old
+        assert homes_in(self.folder) == self.old
 
     def command(self, name: str) -> list[str]:
         """The arguments of `replay` or `rollback` of this pair."""
@@ -104,23 +104,19 @@ class World:
 
     # --- what is there ----------------------------------------------------------------------------------
 
-    def homes_now(self) -> dict[str, Look]:
-        """The homes, and what links in them lead to."""
-        return homes_in(self.folder)
-
     @property
     def is_old(self) -> bool:
         """Whether the homes are as before, to the time of each file's last change."""
-        return self.homes_now() == self.old
+        return homes_in(self.folder) == self.old
 
     @property
     def is_new(self) -> bool:
         """Whether the homes are as a replay leaves them."""
-        return timeless(self.homes_now()) == timeless(self.new)
+        return timeless(homes_in(self.folder)) == timeless(self.new)
 
     def differences(self) -> str:
         """Where the homes are neither."""
-        now, told = timeless(self.homes_now()), []
+        now, told = timeless(homes_in(self.folder)), []
         for name, other in (("old", timeless(self.old)), ("new", timeless(self.new))):
             paths = sorted(path for path in now.keys() | other.keys() if now.get(path) != other.get(path))
             told.append(f"not {name}: {', '.join(paths[:6])}")
@@ -429,7 +425,7 @@ def problems(case: Case) -> list[str]:
     judge = {"KILL": _killed, "INT": _stopped, "TERM": _stopped, "HUP": _stopped}.get(case.fault, _failed)
     for _ in range(5):
         world.begin(case.start)
-        before = timeless(world.homes_now())
+        before = timeless(homes_in(world.folder))
         ended = _meet(case, world)
         if ended is not None:
             return [f"{case}: {problem}" for problem in judge(case, world, before, ended)]
@@ -467,7 +463,7 @@ def _stopped(case: Case, world: World, before: Picture, ended: Ended) -> Iterato
     yield from _told_well(ended)
     if ended.code not in {0, 130}:
         yield f"neither done nor cancelled: {ended}"
-    if timeless(world.homes_now()) != (timeless(after) if ended.code == 0 else before):
+    if timeless(homes_in(world.folder)) != (timeless(after) if ended.code == 0 else before):
         yield f"{ended}, and the homes are {world.differences()}"
     if residue := world.residue():
         yield f"{ended}, and there is still {residue}"
@@ -478,7 +474,7 @@ def _failed(case: Case, world: World, before: Picture, ended: Ended) -> Iterator
     # Where nothing can be written any more there is no output either, and the exit code has to say it alone.
     if not (stays and case.point.name == "write"):
         yield from _told_well(ended)
-    after = timeless(world.homes_now())
+    after = timeless(homes_in(world.folder))
     if ended.code == 0:
         # A marker that could not be removed says nothing any more: the run's journal says that it has ended.
         after = {path: one for path, one in after.items() if not path.endswith("/.apimha-wizard-run")}

@@ -16,7 +16,7 @@ from tests.support import faults, strace
 from tests.support.cli import ROOT
 from tests.support.need import need
 from tests.support.sandboxes import AXIS2, Sandbox, add_runs, edit
-from tests.transaction.test_runs import port
+from tests.transaction.test_runs import port, twice
 from wizard.command_line.run import rollback as undo
 from wizard.system import locations
 from wizard.transaction import index, runs
@@ -86,9 +86,7 @@ HARMS: list[Callable[[Path], object]] = [
 
 @pytest.mark.parametrize("harm", HARMS)
 def test_with_any_index_the_history_is_the_same(box: Sandbox, harm: Callable[[Path], object]) -> None:
-    box.applied()
-    port(box, 4001, 4002)
-    box.applied()
+    twice(box)
     box.rollback()
     truth = undo.history()
     assert [one["state"] for one in truth] == [f"undid {truth[1]['run']}", "rolled back", "applied"]
@@ -163,9 +161,7 @@ def test_a_killed_prune_leaves_no_backup_listed_that_is_gone(
 
 def test_drift_is_found_through_the_index_as_through_the_journals(box: Sandbox) -> None:
     """After a rollback to what an older run had left."""
-    box.applied()
-    port(box, 4001, 4002)
-    box.applied()
+    twice(box)
     box.rollback()
     port(box, 4002, 4001)
     assert box.replay().outcome == "unchanged"

@@ -93,13 +93,20 @@ def test_a_second_rollback_has_nothing_to_do_and_a_rollback_cannot_be_undone(box
         assert box.everything() == before
 
 
-def test_what_was_restored_by_hand_needs_no_rollback_and_lets_the_older_run_be_undone(box: Sandbox) -> None:
-    first = str(box.applied().run)
-    done = box.now()
+def twice(
+    box: Sandbox, meanwhile: Callable[[], object] = lambda: None
+) -> tuple[str, str, dict[str, faults.Look]]:
+    """Two runs, the second with another port, and the homes between them."""
+    first, between = str(box.applied().run), box.now()
     port(box, 4001, 4002)
-    box.applied()
+    meanwhile()
+    return first, str(box.applied().run), between
+
+
+def test_what_was_restored_by_hand_needs_no_rollback_and_lets_the_older_run_be_undone(box: Sandbox) -> None:
+    first, _, between = twice(box)
     now = box.now()
-    for path, one in done.items():  # as a person does who has a copy of the homes
+    for path, one in between.items():  # as a person does who has a copy of the homes
         if now.get(path) != one:
             faults.restore(box.folder / path, one, now.get(path))
     result = box.rollback()
@@ -110,27 +117,21 @@ def test_what_was_restored_by_hand_needs_no_rollback_and_lets_the_older_run_be_u
 
 
 @pytest.mark.parametrize("back", [0, 10**6])
-def test_runs_are_undone_one_after_the_other_the_newest_first_whatever_the_clock_says(
+def test_runs_are_undone_the_newest_first_whatever_the_clock_says(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch, back: int
 ) -> None:
-    first = str(box.applied().run)
-    done = box.now()
-    port(box, 4001, 4002)
     now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now - back)
-    second = str(box.applied().run)
+    first, second, between = twice(box, lambda: monkeypatch.setattr(time, "time", lambda: now - back))
     assert [one["run"] for one in undo.history()] == [second, first]
     assert box.rollback().outcome == "restored"
-    assert box.now() == done
+    assert box.now() == between
     assert box.rollback().outcome == "restored"
     assert box.changed() == []
     assert [state_of(run) for run in (first, second)] == ["rolled back", "rolled back"]
 
 
 def test_an_older_run_gives_back_only_what_no_newer_one_has_changed(box: Sandbox) -> None:
-    first = box.applied().run
-    port(box, 4001, 4002)
-    box.applied()
+    first, *_ = twice(box)
     result = box.rollback(first)
     assert (result.outcome, result.exit_code) == ("restored", 3)
     assert box.changed() == [AXIS2, AXIS2.replace("-1/", "-2/")]
@@ -378,9 +379,7 @@ def test_a_run_with_the_name_of_another_takes_a_new_one(
 
 
 def test_prune_keeps_the_backups_of_the_newest_and_of_interrupted_runs(box: Sandbox) -> None:
-    first = box.applied().run
-    port(box, 4001, 4002)
-    second = box.applied().run
+    first, second, _ = twice(box)
     assert [one["can_be_undone"] for one in undo.history()] == [True, True]
     assert runs.prune(1) == 1
     assert [one["can_be_undone"] for one in undo.history()] == [True, False]
