@@ -99,7 +99,7 @@ fuzz: $(VENV)/.dev ## hostile input, for APIMHA_FUZZ_SECONDS (600): profiles, pa
 
 fleet: $(VENV)/.dev ## the Ansible collection: two pairs on four hosts, and the table of 1, 4 and 16 pairs (as root)
 	@.ci/system-packages
-	$(BIN)/python -m pytest -s --timeout 900 $(if $(T),$(T),$(addprefix tests/ansible/fleet_,lint.py pairs.py scale.py))
+	$(BIN)/python -m pytest -s --timeout 900 $(if $(T),$(T),$(addprefix tests/ansible/fleet_,pairs.py scale.py))
 
 mutants: $(VENV)/.dev ## does a test fail when the code is changed? N=200 changes (P=edit/xml.py: there alone, SEED=0)
 	$(BIN)/python -m tools.mutants $${N:-200} $${P:-} --seed $${SEED:-0}

@@ -1,4 +1,4 @@
-"""Two pairs on four hosts, by the playbooks: `make fleet`.
+"""The collection in earnest, `make fleet`: what `ansible-lint` says, and two pairs on four hosts by the playbooks.
 
 Real ansible-core, a real `sshd` on each host, one MariaDB that all reach; the servers are stand-ins.
 """
@@ -20,9 +20,9 @@ import pytest
 import yaml
 
 from tests.support import pairs, strace
-from tests.support.fleet import COLLECTION, Fleet, Host, Played, fleet, stock
+from tests.support.fleet import COLLECTION, Fleet, Host, Played, fleet, install_collection, stock
 from tests.support.headless import AXIS2, EVENT_PROCESSOR, text
-from tests.support.programs import script
+from tests.support.programs import must, script
 from tests.support.stand_in import SETTINGS
 from tests.support.worlds import killed_at
 
@@ -360,3 +360,17 @@ def test_no_password_is_written_but_where_the_product_needs_it(site: Site) -> No
     command = (*ansible, host.name, *module, "-e", "ansible_pipelining=false")
     site.fleet.control.start(*command).communicate(timeout=120)
     assert any("AnsiballZ" in one for one in leaks(host))
+
+
+def test_ansible_lint(tmp_path: Path) -> None:
+    """Of the installed collection."""
+    install_collection(tmp_path)
+    env = {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "collections"),
+        "ANSIBLE_HOME": str(tmp_path / "ansible"),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    options = ("--offline", "--nocolor", "-c", COLLECTION / ".ansible-lint")
+    installed = tmp_path / "collections/ansible_collections/apimha/wizard"
+    must(sys.executable, "-m", "ansiblelint", *options, cwd=installed, env=env)

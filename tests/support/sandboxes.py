@@ -23,6 +23,7 @@ from tests.support.pairs import Pair
 from wizard.command_line.run.replay import Result
 
 MARKER = ".apimha-wizard-run"
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can do this")
 AXIS2 = "analytics-1/repository/conf/axis2/axis2.xml"
 REGISTRY = "analytics-2/repository/conf/registry.xml"
 

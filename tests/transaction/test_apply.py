@@ -18,22 +18,10 @@ import pytest
 
 from tests.support import faults, sandboxes
 from tests.support.cli import ROOT
-from tests.support.sandboxes import (
-    AXIS2,
-    MARKER,
-    REGISTRY,
-    Sandbox,
-    as_nobody,
-    edit,
-    ends,
-    in_a_child,
-    mounted,
-    sandbox,
-)
+from tests.support.sandboxes import AXIS2, MARKER, REGISTRY, Sandbox, edit, ends, in_a_child, sandbox
 from wizard.system.errors import Cancel, NotRestored
 
 LIB = "repository/components/lib"
-ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can do this")
 
 
 def as_before(box: Sandbox, *but: str) -> None:
@@ -88,7 +76,7 @@ def test_the_other_name_of_a_file_stays_as_it_was(box: Sandbox) -> None:
     assert copy.read_bytes() == before == (box.folder / AXIS2).read_bytes()
 
 
-@ROOT_ONLY
+@sandboxes.ROOT_ONLY
 def test_what_root_adds_belongs_to_the_owner_of_the_folder(box: Sandbox) -> None:
     lib = box.homes[0] / LIB
     os.chown(lib, faults.NOBODY, faults.NOBODY)
@@ -356,7 +344,7 @@ def home_on_its_own_disk(box: Sandbox, options: str) -> Iterator[Path]:
     aside = home.with_name("aside")
     home.rename(aside)
     home.mkdir()
-    with mounted(home, "-t", "tmpfs", "-o", options, "none"):
+    with sandboxes.mounted(home, "-t", "tmpfs", "-o", options, "none"):
         subprocess.run(["cp", "-a", f"{aside}/.", str(home)], check=True)
         yield home
 
@@ -368,7 +356,7 @@ def fill(folder: Path) -> None:
             stream.write(bytes(4096))
 
 
-@ROOT_ONLY
+@sandboxes.ROOT_ONLY
 @pytest.mark.parametrize("when", ["before", "meanwhile", "in the middle", "between two moves"])
 def test_a_disk_that_fills_up_changes_nothing_or_stops_nothing(box: Sandbox, when: str) -> None:
     """All that needs room is written before the first move, the word that commits the run included.
@@ -400,10 +388,10 @@ def test_a_disk_that_fills_up_changes_nothing_or_stops_nothing(box: Sandbox, whe
         assert box.applied()
 
 
-@ROOT_ONLY
+@sandboxes.ROOT_ONLY
 def test_a_home_that_is_mounted_read_only(box: Sandbox) -> None:
     home = box.homes[1]
-    with mounted(home, "--bind", str(home)):
+    with sandboxes.mounted(home, "--bind", str(home)):
         remount(home, "ro")
         result = box.replay()
         assert (result.exit_code, result.outcome) == (3, "refused")
@@ -435,7 +423,7 @@ def once_checked(act: Callable[[], object]) -> Callable[[object], None]:
     return tell
 
 
-@ROOT_ONLY
+@sandboxes.ROOT_ONLY
 def test_a_file_that_must_not_be_changed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """`chattr +i`: refused before, and restored where it comes in between."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "box/state"))
@@ -639,7 +627,7 @@ def test_any_other_marker_is_another_users(box: Sandbox, make: Callable[[Path], 
     refused(box, ["replay", "PROFILE", "--offline"], word.format(path=path))
 
 
-@ROOT_ONLY
+@sandboxes.ROOT_ONLY
 def test_the_lock_and_marker_of_another_user_are_seen(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = pwd.getpwuid(faults.NOBODY).pw_name
     box.folder.parent.chmod(0o755)
@@ -655,7 +643,7 @@ def test_the_lock_and_marker_of_another_user_are_seen(box: Sandbox, monkeypatch:
             os.read(wait, 1)
             os.kill(os.getpid(), signal.SIGKILL)
 
-    run = sandboxes.fork(lambda: as_nobody(lambda: box.replay(progress=waits_and_is_killed)))
+    run = sandboxes.fork(lambda: sandboxes.as_nobody(lambda: box.replay(progress=waits_and_is_killed)))
     os.close(tell)
     assert os.read(seen, 1) == b"!"
     # root looks into its own state folder, and finds no journal there.
@@ -670,7 +658,7 @@ def test_the_lock_and_marker_of_another_user_are_seen(box: Sandbox, monkeypatch:
         refused(box, arguments, f"let {owner} run: apimha-wizard rollback ")
     assert box.now() == before
     monkeypatch.setenv("XDG_STATE_HOME", str(box.state))
-    assert in_a_child(lambda: as_nobody(lambda: ends(box.rollback(), 0))) == 0
+    assert in_a_child(lambda: sandboxes.as_nobody(lambda: ends(box.rollback(), 0))) == 0
     assert {path: one[4] for path, one in box.now().items()} == {p: one[4] for p, one in box.old.items()}
     assert not box.markers
     for descriptor in (seen, wait, go):

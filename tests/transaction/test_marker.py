@@ -8,13 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.sandboxes import MARKER, Sandbox, as_nobody, in_a_child
+from tests.support.sandboxes import MARKER, ROOT_ONLY, Sandbox, as_nobody, in_a_child
 from wizard.system.errors import Locked
 from wizard.transaction import marker, recovery, runs
 from wizard.transaction.move import Folders
 from wizard.verify.checks import unfinished_runs
-
-ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
 
 def as_another_user(box: Sandbox, act: Callable[[], object]) -> None:
