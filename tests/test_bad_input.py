@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.support.cli import Ran, run
+from tests.support.hands import Hand, do, on, profiled, put, rewrite
 from tests.support.headless import (  # noqa: F401  (a fixture is used by its name)
     AXIS2,
     CARBON,
@@ -30,9 +31,6 @@ from tests.support.headless import (  # noqa: F401  (a fixture is used by its na
 )
 from tests.support.pairs import Pair
 
-Mutate = Callable[[Pair], object]
-
-
 DRIVER = "mysql-connector-java-5.1.49-bin.jar"
 PAIR, NODE1, NODE2, BOTH = (None,), ("node1",), ("node2",), ("node1", "node2")
 
@@ -42,7 +40,7 @@ class Case:
     """Something wrong: how the pair is broken, and the message and the fix as regular expressions."""
 
     name: str
-    mutate: Mutate
+    hand: Hand
     told: str
     fix: str = ".+"
     check: str = ""
@@ -54,60 +52,30 @@ def found_by(check: str, nodes: tuple[str | None, ...], *rows: tuple[Any, ...]) 
     return [Case(*row, check=check, nodes=nodes) for row in rows]
 
 
-def profile(old: str, new: str, count: int = 1) -> Mutate:
-    """A profile with `old`, which has to be there, as `new`."""
-
-    def mutate(pair: Pair) -> None:
-        text = pair.profile.read_text("utf-8")
-        assert old in text, text
-        pair.profile.write_text(text.replace(old, new, count), "utf-8")
-
-    return mutate
-
-
-def password(reference: str) -> Mutate:
+def password(reference: Any) -> Hand:
     """Another value of `mysql.password`."""
-    return both(
-        profile('\n[mysql.password]\nenv = "APIM_DB_PASSWORD"\n', ""),
-        profile('username = "apim"', f'username = "apim"\npassword = {reference}'),
+    return profiled(
+        mysql={"password": {"env": None, **reference} if isinstance(reference, dict) else reference}
     )
 
 
-def appended(text: str) -> Mutate:
-    return lambda pair: pair.profile.write_text(pair.profile.read_text("utf-8") + text, "utf-8")
+def text(change: Callable[[str], str]) -> Hand:
+    return lambda pair: pair.profile.write_text(change(pair.profile.read_text("utf-8")), "utf-8")
 
 
-def file(relative: str, old: bytes, new: bytes, *, nodes: tuple[int, ...] = (0, 1)) -> Mutate:
-    """A file of the homes with `old`, which has to be there, as `new`."""
-
-    def mutate(pair: Pair) -> None:
-        for node in nodes:
-            path = pair.homes[node] / relative
-            data = path.read_bytes()
-            assert old in data
-            path.write_bytes(data.replace(old, new, 1))
-
-    return mutate
+def gone(relative: str) -> Hand:
+    return lambda pair: [(home / relative).unlink() for home in pair.homes]
 
 
-def content(relative: str, data: bytes) -> Mutate:
-    return lambda pair: (pair.homes[0] / relative).write_bytes(data)
-
-
-def gone(relative: str) -> Mutate:
-    return lambda pair: (pair.homes[0] / relative).unlink()
+def second_home(path: Callable[[Pair], Path | str]) -> Hand:
+    """Another home of the second node."""
+    return lambda pair: do(pair, profiled(nodes=[{}, {"home": str(path(pair))}]))
 
 
 def secret_file(pair: Pair) -> None:
     (pair.profile.parent / "password").write_text("secret\n")
     (pair.profile.parent / "password").chmod(0o644)
-    password('{file = "password"}')(pair)
-
-
-def vault(home: Path) -> None:
-    (home / "repository/conf/security").mkdir()
-    entry = "Datasources.WSO2UM_DB.Configuration.Password=gh==\n"
-    (home / "repository/conf/security/cipher-text.properties").write_text(entry)
+    do(pair, password({"file": "password"}))
 
 
 def moved(pair: Pair, place: str) -> Path:
@@ -117,82 +85,73 @@ def moved(pair: Pair, place: str) -> Path:
     return Path(shutil.move(pair.homes[1], target))
 
 
-def both(*mutations: Mutate) -> Mutate:
-    return lambda pair: [mutate(pair) for mutate in mutations]
-
-
 # What else may be wrong with a profile is in tests/profile/: here is one of each kind that the program tells apart.
 PROFILE_CASES = [
-    Case("not TOML", appended("\nthis is = = not TOML\n"), r"pair\.toml:\d+: .*TOML"),
-    Case("an unknown key", profile('username = "apim"', 'username = "apim"\nusernme = "x"'),
-        r"pair\.toml:\d+: mysql\.usernme.*unknown key", "username"),
-    Case("a plain password", password('"plain-secret-4711"'), r"pair\.toml:\d+: mysql\.password.*env.*prompt"),
-    Case("a newer schema", profile("schema_version = 1", "schema_version = 2"),
-        r"pair\.toml:1: schema_version.*newer", "update"),
-    Case("an empty file", lambda pair: pair.profile.write_text(""), "schema_version.*mysql.host"),
+    Case("not TOML", text("{}\nthis is = = not TOML\n".format), r"pair\.toml:\d+: .*TOML"),
+    Case("an unknown key", profiled(mysql={"usernme": "x"}), r"toml:\d+: mysql\.usernme.*unknown key", "username"),
+    Case("a plain password", password("plain-secret-4711"), r"pair\.toml:\d+: mysql\.password.*env.*prompt"),
+    Case("a newer schema", profiled(schema_version=2), r"pair\.toml:1: schema_version.*newer", "update"),
+    Case("an empty file", text(lambda _: ""), "schema_version.*mysql.host"),
     Case("no UTF-8", lambda pair: pair.profile.write_bytes(b"schema_version = 1 # \xff\n"), "UTF-8"),
     Case("no file", lambda pair: pair.profile.unlink(), "no such file", "profile list"),
 ]  # fmt: skip
 
+VAULT = put(
+    "repository/conf/security/cipher-text.properties", "Datasources.WSO2UM_DB.Configuration.Password=gh==\n"
+)
+
 PACK_CASES = [
     *found_by("prerequisites.secret", PAIR,
-        ("an unset variable", profile("APIM_DB_PASSWORD", "APIM_NOT_SET"),
-            "mysql.password.*APIM_NOT_SET.*not set", "export APIM_NOT_SET"),
+        ("an unset variable", password({"env": "APIM_NOT_SET"}), "mysql.password.*APIM_NOT_SET.*not set",
+            "export APIM_NOT_SET"),
         ("a secret file that others can read", secret_file, "mysql.password.*password.*open to others",
             "chmod 600"),
-        ("a prompt without a terminal", password("{prompt = true}"), "mysql.password.*terminal"),
+        ("a prompt without a terminal", password({"prompt": True}), "mysql.password.*terminal"),
     ),
     *found_by("prerequisites.home", NODE2,
         ("a home that is missing", lambda pair: shutil.rmtree(pair.homes[1]),
             "analytics-2.*not on this machine", "--node node2"),
-        ("a path that is too long", lambda pair: profile(str(pair.homes[1]), "/" + "x" * 300)(pair), ".+"),
+        ("a path that is too long", second_home(lambda _: "/" + "x" * 300), ".+"),
         ("a home that is no pack", lambda pair: (pair.homes[1] / CARBON).unlink(),
             f"analytics-2.*not a pack.*{CARBON}", CARBON),
         ("a home that is a file", lambda pair: (shutil.rmtree(pair.homes[1]), pair.homes[1].write_text("x")),
             "analytics-2.*not a folder"),
-        ("the folder above the home",
-            lambda pair: profile(str(pair.homes[1]), str(moved(pair, "above/inner").parent))(pair),
+        ("the folder above the home", second_home(lambda pair: moved(pair, "above/inner").parent),
             "above.*not a pack", "above/inner"),
     ),
     *found_by("prerequisites.same-home", PAIR,
-        ("one home for two nodes", lambda pair: profile(str(pair.homes[1]), str(pair.homes[0]))(pair),
-            "one home.*analytics-1", "twice"),
-        ("one home inside of the other",
-            lambda pair: profile(str(pair.homes[1]), str(moved(pair, f"{pair.homes[0].name}/inner")))(pair),
+        ("one home for two nodes", second_home(lambda pair: pair.homes[0]), "one home.*analytics-1", "twice"),
+        ("one home inside of the other", second_home(lambda pair: moved(pair, f"{pair.homes[0].name}/inner")),
             "inside.*inner"),
     ),
     *found_by("prerequisites.version", PAIR,
-        ("different versions",
-            lambda pair: (pair.homes[1] / "bin/version.txt").write_text("WSO2 API Manager Analytics Server v2.1.0\n"),
+        ("different versions", on(2, put("bin/version.txt", "WSO2 API Manager Analytics Server v2.1.0\n")),
             "node1.*2.0.0.*node2.*2.1.0", "same pack"),
     ),
     *found_by("prerequisites.files", NODE1,
         *(
-            (f"broken XML in {Path(relative).name}", content(relative, b"<a>\n  <b>\n  </c>\n</a>\n"),
+            (f"broken XML in {Path(relative).name}", on(1, put(relative, "<a>\n  <b>\n  </c>\n</a>\n")),
                 rf"{relative}:3:\d+.*not well-formed")
             for relative in XML_FILES
         ),
-        ("bytes that are not in the encoding",
-            file(AXIS2, b"<clustering", b"<!-- \xe4 -->\r\n<clustering", nodes=(0,)), rf"{AXIS2}:\d+"),
+        ("bytes that are not in the encoding", on(1, rewrite(AXIS2, "<clustering", "<!-- \xe4 -->\r\n<clustering")),
+            rf"{AXIS2}:\d+"),
         *(
-            (f"{Path(relative).name} is missing", gone(relative), f"{relative}.*missing", "unpack")
+            (f"{Path(relative).name} is missing", on(1, gone(relative)), f"{relative}.*missing", "unpack")
             for relative in (*XML_FILES[1:], SPARK)
         ),
         ("components/lib is missing", lambda pair: shutil.rmtree(pair.homes[0] / LIB), f"{LIB}.*missing"),
     ),
     *found_by("prerequisites.files", BOTH,
-        ("no clustering element",
-            file(AXIS2, b"hazelcast.HazelcastClusteringAgent", b"tribes.TribesClusteringAgent"),
+        ("no clustering element", (AXIS2, "hazelcast.HazelcastClusteringAgent", "tribes.TribesClusteringAgent"),
             f"{AXIS2}.*lacks.*clustering"),
-        ("two HA modes", file(EVENT_PROCESSOR, b'name="Distributed"', b'name="HA"'),
+        ("two HA modes", (EVENT_PROCESSOR, 'name="Distributed"', 'name="HA"'),
             rf"{EVENT_PROCESSOR}:\d+.*doubles.*HA"),
-        ("no mode HA", file(EVENT_PROCESSOR, b'name="HA"', b'name="XX"'), f"{EVENT_PROCESSOR}.*lacks.*HA"),
-        ("a record store without datasource",
-            file(STORES, b'<property name="datasource">', b'<property name="other">'),
+        ("no mode HA", (EVENT_PROCESSOR, 'name="HA"', 'name="XX"'), f"{EVENT_PROCESSOR}.*lacks.*HA"),
+        ("a record store without datasource", (STORES, '<property name="datasource">', '<property name="other">'),
             f"{STORES}.*lacks.*datasource"),
         ("statistics that the pack does not have",
-            both(lambda pair: [(home / STATS).unlink() for home in pair.homes],
-                appended('\n[mysql.databases]\nstats = "STATS"\n')),
+            lambda pair: do(pair, gone(STATS), profiled(mysql={"databases": {"stats": "S"}})),
             f"{STATS}.*no statistics datasource", "mysql.databases.stats"),
     ),
     *found_by("prerequisites.driver-jar", PAIR,
@@ -200,17 +159,14 @@ PACK_CASES = [
             "mysql-connector.*not a readable zip", "Connector/J"),
     ),
     *found_by("prerequisites.driver-jar", BOTH,
-        ("no jar at all",
-            lambda pair: pair.profile.write_text(re.sub(r"driver_jar = .*\n", "", pair.profile.read_text())),
-            f"driver_jar.*{LIB}", "driver_jar"),
+        ("no jar at all", profiled(mysql={"driver_jar": None}), f"driver_jar.*{LIB}", "driver_jar"),
     ),
     *found_by("ports.clash", NODE2,
-        ("equal Hazelcast ports", profile("hazelcast_port = 4001", "hazelcast_port = 4000"),
+        ("equal Hazelcast ports", profiled(nodes=[{}, {"hazelcast_port": 4000}]),
             "4000.*Hazelcast of node1.*Hazelcast of node2", "hazelcast_port = 4001"),
     ),
     *found_by("datasources.secure-vault", BOTH,
-        ("a password under the secure vault", lambda pair: [vault(home) for home in pair.homes],
-            "WSO2UM_DB.*secure vault", "secretAlias"),
+        ("a password under the secure vault", VAULT, "WSO2UM_DB.*secure vault", "secretAlias"),
     ),
 ]  # fmt: skip
 
@@ -235,7 +191,7 @@ def clean(ran: Ran) -> str:
 
 @pytest.mark.parametrize("case", PROFILE_CASES, ids=lambda case: case.name)
 def test_a_bad_profile_is_refused_with_line_and_fix(case: Case, pair: Pair, isolated: Path) -> None:
-    case.mutate(pair)
+    do(pair, case.hand)
     with nothing_written(pair, isolated):
         for command in (["replay", "--offline"], ["check"], ["profile", "validate"], ["profile", "show"]):
             ran = run(*command, pair.profile)
@@ -252,7 +208,7 @@ def test_a_bad_profile_is_refused_with_line_and_fix(case: Case, pair: Pair, isol
 class TestThePacks:
     @pytest.mark.parametrize("case", PACK_CASES, ids=lambda case: case.name)
     def test_it_is_refused_with_place_and_fix(self, case: Case, pair: Pair, isolated: Path) -> None:
-        case.mutate(pair)
+        do(pair, case.hand)
         with nothing_written(pair, isolated):
             ran = run("replay", pair.profile, "--offline", "--json")
             plain = run("replay", "--offline", "--dry-run", pair.profile)
@@ -276,7 +232,7 @@ class TestThePacks:
         chosen = ("an unset variable", "different versions", "broken XML in registry.xml", "two HA modes")
         for case in PACK_CASES:
             if case.name in {*chosen, "a jar that is no zip", "equal Hazelcast ports"}:
-                case.mutate(pair)
+                do(pair, case.hand)
         found = run("replay", pair.profile, "--offline", "--json").json["checks"]
         assert {one["id"] for one in found if one["status"] == "error"} == {
             *(f"prerequisites.{name}" for name in ("secret", "version", "files", "driver-jar")),
