@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from tests.support import pairs
 from tests.support.cli import run
+from tests.support.hands import datasource, db_config, instance
 from tests.support.headless import (
     ANALYTICS,
     API_MANAGER_PACKS,
@@ -588,29 +589,15 @@ def test_a_file_that_both_nodes_lack_is_noted_once_and_homes_in_the_other_order_
     assert "the other order" in notes(found, DOMAIN)
 
 
-def datasource(name: str, database: str) -> str:
-    """A datasource as people write one."""
-    return (
-        f"<datasource><name>{name}</name><description/><jndiConfig><name>jdbc/{name}</name></jndiConfig>"
-        f'<definition type="RDBMS"><configuration><url>{URL}{database}</url></configuration></definition></datasource>'
-    )
-
-
 VAULT = '<password xmlns:svns="http://org.wso2.securevault/configuration" svns:secretAlias="x">'
 PROPERTIES = (
     "<dataSourceClassName>com.mysql.jdbc.jdbc2.optional.MysqlXADataSource</dataSourceClassName>"
     f'<dataSourceProps><property name="URL">{URL}the_users</property>'
     f'<property name="user">apim</property><property name="password">{pairs.PASSWORD}</property></dataSourceProps>'
 )
-SHARED_INSTANCE = (
-    '    <dbConfig name="SHARED"><dataSource>jdbc/SHARED_REG</dataSource></dbConfig>\n'
-    '    <remoteInstance url="https://reg.example.com/registry"><id>shared</id><dbConfig>SHARED</dbConfig>'
-    "<readOnly>true</readOnly><enableCache>false</enableCache><registryRoot>/r</registryRoot></remoteInstance>\n"
-)
-OTHER_INSTANCE = (
-    '<dbConfig name="o"><dataSource>jdbc/Other</dataSource></dbConfig>'
-    '<remoteInstance url="x"><id>other</id><dbConfig>o</dbConfig></remoteInstance>'
-)
+READ_ONLY = "<readOnly>true</readOnly><enableCache>false</enableCache><registryRoot>/r</registryRoot>"
+SHARED_INSTANCE = db_config("SHARED", "jdbc/SHARED_REG") + instance("shared", "SHARED", "reg", READ_ONLY)
+OTHER_INSTANCE = db_config("o", "jdbc/Other") + instance("other", "o")
 IN_CONFIG = r'(<mount path="/_system/config"[^>]*>\s*<instanceId>)gov<'
 INSTANCE = r'(<remoteInstance url="https://localhost:9443/registry">\s*<id>)gov(<(?:.|\n)*?</remoteInstance>)'
 OTHER_HOMES: dict[str, tuple[list[tuple[str, str, str]], dict[str, Any], dict[str, str]]] = {
@@ -625,10 +612,10 @@ OTHER_HOMES: dict[str, tuple[list[tuple[str, str, str]], dict[str, Any], dict[st
     "what the mount leads to counts, although WSO2REG_DB and govregistry are still there": (
         [(REGISTRY, "    (?=<mount path=./_system/config)", SHARED_INSTANCE),
             (REGISTRY, "<instanceId>gov<", "<instanceId>shared<"),
-            (MASTER, "(?=    </datasources>)", datasource("SHARED_REG", "the_shared"))],
+            (MASTER, "(?=    </datasources>)", datasource("SHARED_REG", f"{URL}the_shared"))],
         {REGISTRY_DATABASE: "the_shared", "datasources.registry": "SHARED_REG", "registry.instance_id": "shared",
             "registry.db_config": "SHARED", "registry.read_only": True, "registry.enable_cache": False,
-            "registry.registry_root": "/r", "registry.remote_url": "https://reg.example.com/registry"},
+            "registry.registry_root": "/r", "registry.remote_url": "https://reg:9443/registry"},
         {USER: ""},
     ),
     "two instances of one database are one": (
@@ -691,7 +678,7 @@ def test_homes_that_differ_from_the_usual_ones(configured: Pair, case: str) -> N
 
 def test_a_datasource_of_another_file(configured: Pair) -> None:
     root = "datasources-configuration"
-    source = f"<{root}><datasources>{datasource('MINE', 'mine')}</datasources></{root}>"
+    source = f"<{root}><datasources>{datasource('MINE', f'{URL}mine')}</datasources></{root}>"
     for home in configured.homes:
         (home / MASTER).with_name("mine-datasources.xml").write_text(source)
     edit(configured.homes, USER_MGT, {">jdbc/WSO2UM_DB<": ">jdbc/MINE<"})
