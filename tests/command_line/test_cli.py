@@ -172,15 +172,6 @@ class TestReplay:
         assert process("profile", "show", path, env=environment).code == 0
 
 
-def test_check_writes_nothing(pair: Pair) -> None:
-    before = untouched(*pair.homes)
-    ran = run("check", pair.profile, "--offline")
-    assert (ran.code, ran.err) == (0, "")
-    for text in ("prerequisites.driver-jar", "prerequisites.java", "fix: set java_home"):
-        assert text in ran.out
-    assert untouched(*pair.homes) == before
-
-
 class TestRollback:
     def test_by_file_by_name_by_run_and_alone(self, make_pair: Callable[..., Pair], isolated: Path) -> None:
         pair = make_pair()

@@ -59,6 +59,11 @@ def launched(
         pair.end()
 
 
+@pytest.fixture
+def two(launched: Launched) -> StandInPair:
+    return launched()
+
+
 def wait_until(happened: Callable[[], bool]) -> None:
     while not happened():
         time.sleep(0.02)
@@ -103,8 +108,7 @@ def running(two: StandInPair, **how: Any) -> servers.ServersResult:
     return servers.run(how.pop("verb", "start"), setting, **{"cancel": Cancel(), **how})
 
 
-def test_start_restart_and_stop_a_pair(launched: Launched, monkeypatch: pytest.MonkeyPatch) -> None:
-    two = launched()
+def test_start_restart_and_stop_a_pair(two: StandInPair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARBON_HOME", "/somewhere/else")
     done = command("start", two, outcome="healthy")
     assert set(done.json) == {"outcome", "nodes", "findings", "error"}
@@ -225,8 +229,7 @@ def test_a_server_that_was_running_and_ends_is_not_waited_for(launched: Launched
     assert (found.node, found.message) == ("node1", "the server has ended")
 
 
-def test_errors_of_a_pair_that_is_up_end_the_waiting_when_they_last(launched: Launched) -> None:
-    two = launched()
+def test_errors_of_a_pair_that_is_up_end_the_waiting_when_they_last(two: StandInPair) -> None:
     two.install(0, partner=two.settings[0].partner._replace(event_sync=1))
     done = running(two, settling=0.5)
     assert (done.outcome, done.exit_code) == ("unhealthy", 3)
@@ -235,8 +238,7 @@ def test_errors_of_a_pair_that_is_up_end_the_waiting_when_they_last(launched: La
     assert None not in pids(two)
 
 
-def test_a_port_that_is_taken_is_found_before_anything_is_launched(launched: Launched) -> None:
-    two = launched()
+def test_a_port_that_is_taken_is_found_before_anything_is_launched(two: StandInPair) -> None:
     with socket.create_server(("127.0.0.1", two.settings[1].own.hazelcast)):
         done = command("start", two, code=3, outcome="refused")
     [(status, message, _)] = sentences(done, "ports.free")
@@ -303,9 +305,8 @@ def test_a_server_is_signalled_without_a_descriptor_of_its_process(
 class TestJava:
     @pytest.mark.parametrize("verb", ["start", "restart"])
     def test_a_java_of_the_profile_runs_only_with_agreement_and_where_it_fits(
-        self, verb: str, launched: Launched, tmp_path: Path
+        self, verb: str, two: StandInPair, tmp_path: Path
     ) -> None:
-        two = launched()
         with two.pair.profile.open("a", encoding="utf-8") as profile:  # at its end: of the second node
             profile.write(f'java_home = "{make_java(tmp_path / "java-11", "11.0.2")}"\n')
         error = refused(verb, two)
@@ -316,9 +317,8 @@ class TestJava:
         assert pids(two) == [None, None]
 
     def test_without_any_nothing_is_launched_and_what_the_launcher_says_of_one_is_shown(
-        self, launched: Launched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, two: StandInPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        two = launched()
         monkeypatch.delenv("JAVA_HOME")
         assert "neither java_home of node1 nor JAVA_HOME is set" in refused("start", two)
         assert pids(two) == [None, None]
@@ -333,9 +333,8 @@ class TestJava:
         assert [one[0] for one in sentences(done, "prerequisites.java")] == ["warning"] * 2
 
     def test_no_node_is_stopped_for_a_launcher_that_would_refuse(
-        self, launched: Launched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, two: StandInPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        two = launched()
         command("start", two)
         before = pids(two)
         monkeypatch.setenv("JAVA_HOME", str(tmp_path / "java/bin"))
@@ -345,9 +344,8 @@ class TestJava:
         assert pids(two) == before
 
 
-def test_each_node_alone_by_its_own_log(launched: Launched, tmp_path: Path) -> None:
+def test_each_node_alone_by_its_own_log(two: StandInPair, tmp_path: Path) -> None:
     """As on two machines: the other home is not seen."""
-    two = launched()
     one, other = ("--node", "node1"), ("--node", "node2")
     for _ in range(100):  # a busy machine is still starting it
         (node,) = command("start", two, *one, "--timeout", "0.5", code=4, outcome="waiting").json["nodes"]
@@ -384,11 +382,10 @@ def test_a_server_that_does_not_end_is_killed_only_when_asked(launched: Launched
 
 
 def test_a_server_that_the_launcher_starts_again_is_stopped_too(
-    launched: Launched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    two: StandInPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was about to restart, as the console had asked."""
     java = "trap 'kill $!; [ -e once ] && exit 143; touch once; exit 121' TERM; sleep 60 & wait"
-    two = launched()
     monkeypatch.setenv("JAVA_HOME", str(make_java(tmp_path / "java-121", server=java)))
     command("start", two, "--node", "node1", "--no-wait")
     command("stop", two, "--node", "node1", "--timeout", "20", outcome="stopped")
@@ -396,8 +393,7 @@ def test_a_server_that_the_launcher_starts_again_is_stopped_too(
     assert pids(two) == [None, None]
 
 
-def test_two_servers_of_one_home_are_both_stopped(launched: Launched) -> None:
-    two = launched()
+def test_two_servers_of_one_home_are_both_stopped(two: StandInPair) -> None:
     words = ["sh", "-c", "read line", "sh", f"-Dcarbon.home={two.pair.homes[0]}"]
     others = [subprocess.Popen(words, stdin=subprocess.PIPE) for _ in range(2)]
     wait_until(lambda: server_of(two.pair.homes[0]) is not None)
@@ -417,8 +413,7 @@ def test_a_home_that_has_a_server_by_now_gets_no_second_one(launched: Launched) 
 
 
 @pytest.mark.parametrize("verb", ["start", "stop", "restart"])
-def test_what_is_refused(launched: Launched, verb: str) -> None:
-    two = launched()
+def test_what_is_refused(two: StandInPair, verb: str) -> None:
     for option, value, message in (
         ("--node", "node3", "no node has this name"),
         *(("--timeout", one, "is not a number of seconds") for one in ("nan", "inf", "1e999", "-1", "-inf")),
@@ -481,8 +476,7 @@ def test_ctrl_c_while_a_server_stops_or_before_it_is_started_again(
     assert pids(two).count(None) == (verb == "restart")
 
 
-def test_on_a_terminal_one_line_lives_and_stopping_both_is_asked_about(launched: Launched) -> None:
-    two = launched()
+def test_on_a_terminal_one_line_lives_and_stopping_both_is_asked_about(two: StandInPair) -> None:
     code, shown = on_a_terminal("", "start", two.pair.profile, TERM="xterm")
     assert code == 0
     assert "\rnode1: waiting for node2 · node2: " in shown
@@ -515,10 +509,9 @@ def user(uid: int) -> Iterator[None]:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
 def test_as_root_for_another_owner_as_that_owner_and_as_a_third(
-    launched: Launched, monkeypatch: pytest.MonkeyPatch
+    two: StandInPair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner, third = 54321, 54322
-    two = launched()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, "place")
         home = shutil.copytree(two.pair.homes[0], place / "analytics-1")
@@ -611,9 +604,8 @@ def asked(units: Path) -> list[str]:
 
 class TestSystemd:
     def test_an_installed_unit_of_this_home_is_used_for_a_server_that_it_started(
-        self, launched: Launched, units: Path, monkeypatch: pytest.MonkeyPatch
+        self, two: StandInPair, units: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        two = launched()
         one = ("--node", "node2")
         install(two, units, "node1")  # a unit of another home
         command("start", two, *one, "--no-wait")
@@ -639,15 +631,14 @@ class TestSystemd:
         setting = servers.Setting(load(two.pair.profile), Resolver(), "node2")
         control = servers.Servers("start", setting, lambda nodes: None, Cancel())
         control.launch(control.nodes[0], setup=True)
-        control.watcher.close()
+        control.close()
         assert asked(units) == []
         assert b"-Dsetup" in Path(f"/proc/{pids(two)[1]}/cmdline").read_bytes().split(b"\0")
 
     def test_a_launcher_that_fails_at_once_and_a_systemctl_that_refuses_are_not_waited_for(
-        self, launched: Launched, units: Path, monkeypatch: pytest.MonkeyPatch
+        self, two: StandInPair, units: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """systemd waits before it starts the launcher again, and calls the unit activating meanwhile."""
-        two = launched()
         install(two, units)
         program = units.with_name("programs") / "systemctl"
         usual = program.read_text()
@@ -663,9 +654,8 @@ class TestSystemd:
         done = command("start", two, "--node", "node2", code=1, outcome="failed")
         assert "not allowed" in done.json["error"]
 
-    def test_the_unit_is_one_that_systemd_takes(self, launched: Launched, tmp_path: Path) -> None:
+    def test_the_unit_is_one_that_systemd_takes(self, two: StandInPair, tmp_path: Path) -> None:
         """With whatever is in a path."""
-        two = launched()
         odd = two.pair.homes[0].rename(tmp_path / 'a %h "$x" \\ b')
         profile = two.pair.profile.read_text()
         two.pair.profile.write_text(profile.replace(f'"{two.pair.homes[0]}"', f"'{odd}'"))
@@ -696,9 +686,8 @@ class TestSystemd:
         assert systemd.installed("pair", "node1", tmp_path) is None
 
     def test_a_line_end_in_a_name_begins_no_line_of_a_unit(
-        self, launched: Launched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, two: StandInPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        two = launched()
         odd = tmp_path / "a\nExecStartPre=b.toml"
         odd.write_text(two.pair.profile.read_text())
         monkeypatch.setenv("JAVA_HOME", "/x\nUser=other")

@@ -12,6 +12,7 @@ import pytest
 
 from tests.database.test_replay import world_of
 from tests.support.cli import on_a_terminal, run
+from tests.support.headless import untouched
 from tests.support.pairs import Pair
 from tests.support.playground import playground
 from tests.support.servers import Server
@@ -31,8 +32,10 @@ def broken(make_pair: Callable[..., Pair]) -> Pair:
 def test_a_line_for_each_step_then_the_problems_in_full_the_failed_ones_last(
     broken: Pair, command: str
 ) -> None:
+    before = untouched(*broken.homes)
     ran = run(command, broken.profile, "--offline")
-    assert ran.code == 3
+    assert (ran.code, ran.err) == (3, "")
+    assert untouched(*broken.homes) == before
     steps = [(sign, step) for sign, step in re.findall(r"^(\S) ([a-z-]+): \d", ran.out, re.M)]
     assert [step for _, step in steps if step in STEPS] == STEPS
     assert {("✓", "registry"), ("✗", "ports")} <= set(steps)

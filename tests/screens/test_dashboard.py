@@ -242,7 +242,7 @@ WRONG = Finding(
     "server.start",
 )
 FAILED = servers.ServersResult(
-    "failed", 1, [NODES[0], NODES[1]._replace(pid=None, state="failed", text="ended")], [WRONG]
+    "failed", 1, None, [NODES[0], NODES[1]._replace(pid=None, state="failed", text="ended")], [WRONG]
 )
 
 

@@ -10,7 +10,7 @@ import io
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial, wraps
 from pathlib import Path
@@ -144,13 +144,13 @@ def command(
     name: str,
     takes: str = "",
     *,
-    acts: bool | Callable[[Mapping[str, Any]], bool] = False,
+    acts: bool = False,
     group: click.Group = cli,
     **settings: Any,
 ) -> Callable[[Callable[..., int | Ended]], click.Command]:
     """Make a command of the group, with these options (names in `OPTIONS`), `--version` and `--debug`.
 
-    `acts` says whether the command, with these parameters, changes anything.
+    `acts` says whether the command, without `--dry-run`, changes anything.
     """
 
     def wrap(function: Callable[..., int | Ended]) -> click.Command:
@@ -160,7 +160,8 @@ def command(
             ended = Ended(ended) if isinstance(ended, int) else ended
             if not given.get("as_json", True):
                 ended = ended._replace(data=None)
-            return ended._replace(final=(acts(given) if callable(acts) else acts) or ended.code == 130)
+            acted = (acts and not given.get("dry_run")) or ended.code == 130
+            return ended._replace(final=ended.final or acted)
 
         for option in reversed(takes.split()):
             run = OPTIONS[option](run)
@@ -308,11 +309,7 @@ def resume(screen: Launchers | None, name: str) -> int:
     return open_wizard(screen, name)
 
 
-@command(
-    "replay",
-    "profile dry-run node only skip offline ignore quiet json commands",
-    acts=lambda given: not given["dry_run"],
-)
+@command("replay", "profile dry-run node only skip offline ignore quiet json commands", acts=True)
 @flag("--rolling", "Change a running pair node by node; it stays up.")
 def replay(name: str, as_json: bool, allow_commands: bool, quiet: bool, **given: Any) -> Ended:
     """Check, create the databases, and write both nodes or neither, without a screen."""
@@ -375,7 +372,7 @@ def rollback(name: str | None, force: bool, as_json: bool) -> Ended:
     return Ended(result.exit_code, result.to_json())
 
 
-@command("history", "json", acts=lambda given: given["prune"] is not None)
+@command("history", "json")
 @click.argument("name", required=False, metavar="[PROFILE]", shell_complete=offering("profiles"))
 @click.option("--prune", type=click.IntRange(0), metavar="N", help="Keep the backups of the N newest runs.")
 def history(name: str | None, prune: int | None, as_json: bool) -> Ended:
@@ -394,7 +391,7 @@ def history(name: str | None, prune: int | None, as_json: bool) -> Ended:
         out.lines(history_lines(found))
         for run in interrupted:
             out.line(f"! {run} was interrupted; apimha-wizard rollback {run} restores the homes", "warning")
-    return Ended(5 if interrupted else 0, {"version": 1, "runs": found})
+    return Ended(5 if interrupted else 0, {"version": 1, "runs": found}, final=prune is not None)
 
 
 @command("checks", "json")
@@ -532,7 +529,7 @@ def ansible(name: str, folder: Path, force: bool) -> int:
     return 0
 
 
-@command("clean", "profile dry-run", acts=lambda given: not given["dry_run"])
+@command("clean", "profile dry-run", acts=True)
 def clean(name: str, dry_run: bool) -> int:
     """Remove all but the two newest state files (cep_persistence) of each plan."""
     from wizard.command_line.verify import run_clean
@@ -556,9 +553,9 @@ def profile() -> None:
     """Create, list, show and validate profiles."""
 
 
-@command("new", group=profile, acts=lambda given: given["name"] is not None)
+@command("new", group=profile)
 @click.argument("name", required=False, metavar="[NAME|FILE]")
-def new(name: str | None) -> int:
+def new(name: str | None) -> Ended:
     """Write a commented template to fill in; without a name, to standard output."""
     from wizard.profile import trust
     from wizard.profile.files import locate, save
@@ -566,7 +563,7 @@ def new(name: str | None) -> int:
 
     if name is None:
         Paper().text(new_template())
-        return 0
+        return Ended(0)
     _, path = locate(name)
     if os.path.lexists(path):
         fix = "choose another name, or edit that file"
@@ -574,7 +571,7 @@ def new(name: str | None) -> int:
     save(new_template(), path)
     trust.note_written(path, new_template())
     Paper().text(f"written: {path}\nFill in the lines marked required, then: apimha-wizard check {name}")
-    return 0
+    return Ended(0, final=True)
 
 
 @command("list", "json", group=profile)
@@ -609,7 +606,7 @@ def validate(name: str) -> int:
     return 0
 
 
-@command("allow", "json", group=profile, acts=lambda given: not given["listed"])
+@command("allow", "json", group=profile)
 @click.argument("name", required=False, metavar="[PROFILE]", type=click.Path())
 @flag("--list", "List the agreements.", "listed")
 @flag("--revoke", "Remove the agreement.")
@@ -641,7 +638,8 @@ def allow(name: str | None, listed: bool, revoke: bool, as_json: bool) -> Ended:
     out.line(f"{path}: {done}{own}")
     agreed = text is not None and trust.is_agreed(path, text)
     sha256 = trust.digest(text) if text is not None else None
-    return Ended(0, {"version": 1, "path": str(path), "sha256": sha256, "agreed": agreed})
+    data = {"version": 1, "path": str(path), "sha256": sha256, "agreed": agreed}
+    return Ended(0, data, final=True)
 
 
 def _agree(loaded: LoadedProfile) -> str:

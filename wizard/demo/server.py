@@ -35,7 +35,6 @@ ADMINISTRATOR = "root"
 class PrivateServer:
     """A running server with its administrator."""
 
-    program: Path
     version: str
     """Such as `10.11.19-MariaDB`."""
     host: str
@@ -73,11 +72,12 @@ def private_server(folder: Path, program: Path) -> Iterator[PrivateServer]:
         )
     if done.returncode != 0:
         raise Failed("the database server cannot be initialised", place=str(program), fix=_last_words(log))
-    accounts = _accounts_file(folder / "accounts.sql", password, mariadb="MariaDB" in version_of(program))
+    accounts, version = folder / "accounts.sql", version_of(program)
+    write_new(accounts, _accounts(password, mariadb="MariaDB" in version).encode(), mode=0o600)
     process, port = _start(program, data, log, accounts, environment)
     try:
         accounts.unlink()
-        yield PrivateServer(program, version_of(program), "127.0.0.1", port, process.pid, password)
+        yield PrivateServer(version, "127.0.0.1", port, process.pid, password)
     finally:
         _stop(process)
 
@@ -113,8 +113,8 @@ def _as_root() -> list[str]:
     return ["--user=root"] if os.geteuid() == 0 else []
 
 
-def _accounts_file(path: Path, password: str, *, mariadb: bool) -> Path:
-    """Write what the server runs before it accepts connections, so that no account is ever without a password."""
+def _accounts(password: str, *, mariadb: bool) -> str:
+    """Return what the server runs before it accepts connections, so that no account is ever without a password."""
     administrators = [f"'{ADMINISTRATOR}'@'{host}'" for host in ("localhost", "127.0.0.1")]
     lines = []
     if mariadb:  # anonymous accounts, which take precedence, and administrators of other hosts
@@ -126,8 +126,7 @@ def _accounts_file(path: Path, password: str, *, mariadb: bool) -> Path:
             f"ALTER USER {account} IDENTIFIED BY '{password}';",
             f"GRANT ALL PRIVILEGES ON *.* TO {account} WITH GRANT OPTION;",
         ]
-    write_new(path, "".join(f"{line}\n" for line in lines).encode(), mode=0o600)
-    return path
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _start(

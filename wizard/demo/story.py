@@ -27,10 +27,6 @@ Say = Callable[[str], None]
 Snapshot = dict[Path, tuple[int, bytes]]
 """Mode and content of every path in the homes: a file's bytes, a link's target, empty for a folder."""
 
-DRY_RUN = "replay demo.toml --offline --dry-run"
-REPLAY = "replay demo.toml --offline"
-ROLL_BACK = "rollback demo.toml"
-
 OFFLINE = " --offline"
 LIVE_IGNORES = ("mysql.driver", "ports.free")
 """The stand-in driver cannot log in, and no server will use the ports."""
@@ -73,9 +69,9 @@ def show(folder: Path, say: Say) -> None:
         say(f'  export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"')
     for arguments, meaning in {
         "demo.toml": "the screen (F8: offline)",
-        DRY_RUN: "show the changes",
-        REPLAY: "write both nodes",
-        ROLL_BACK: "restore both nodes",
+        "replay demo.toml --offline --dry-run": "show the changes",
+        "replay demo.toml --offline": "write both nodes",
+        "rollback demo.toml": "restore both nodes",
     }.items():
         say(f"  apimha-wizard {arguments:36}  # {meaning}")
     say("")
@@ -125,7 +121,7 @@ def _tell(sandbox: Sandbox, say: Say, options: str, server: PrivateServer | None
     _run(sandbox, say, f"replay demo.toml{options}", "Nothing to do: ")
     _same(snapshot(sandbox), applied, "a second replay changed something")
 
-    _run(sandbox, say, ROLL_BACK, "Restored")
+    _run(sandbox, say, "rollback demo.toml", "Restored")
     _same(snapshot(sandbox), stock, "the rollback left a difference")
     say(f"Names, modes and contents of all {len(stock)} files and folders of both homes are as before.")
 

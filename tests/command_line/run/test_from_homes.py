@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import stat
-import string
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +39,7 @@ from tests.support.headless import (
     untouched,
 )
 from tests.support.pairs import Pair
+from tests.support.profiles import SVN, valid_profiles, visible
 from tests.support.quick import folder_in_memory
 from wizard.command_line.run import from_homes
 from wizard.command_line.run.from_homes import PairReading
@@ -54,8 +54,6 @@ from wizard.steps.sources import STORES as RECORD_STORES
 from wizard.system.errors import ChecksFailed, UsageError
 from wizard.system.network import on_one_machine
 
-SVN = {"method": "svn", "svn_url": "https://svn.example.com/analytics", "svn_username": "svn"}
-SVN_PASSWORD = {"svn_password": {"env": "SVN_PASSWORD"}}
 IGNORE = (
     "ports.clash",
     "spark.link",
@@ -121,83 +119,9 @@ def configured(replayed_once: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     return Pair(tmp_path / "pair.toml", homes, dict(os.environ))
 
 
-printable = st.characters(codec="utf-8", exclude_categories=("C", "Z"))
-texts = st.text(printable, min_size=1, max_size=12).filter(lambda text: "${" not in text)
-words = st.text(string.ascii_letters + string.digits + "_", min_size=1, max_size=12)
-ports, numbers, flags = st.integers(1, 65535), st.integers(0, 2**31 - 1), st.booleans()
-databases = st.text(printable.filter(lambda c: c not in "/\\?#%" and c <= "\uffff"), min_size=1, max_size=12)
-hosts = st.sampled_from(
-    ["127.0.0.1", "localhost", "10.1.2.3", "db-1.example.com", "2001:db8::7", "::1", "node.example"]
-)
 passwords = st.text(
-    st.one_of(printable, st.sampled_from("\n\t\r &<>\"']]>$\\ éß€中😀\u0085\u00a0\u2028")), max_size=16
+    st.one_of(visible, st.sampled_from("\n\t\r &<>\"']]>$\\ éß€中😀\u0085\u00a0\u2028")), max_size=16
 ).filter(lambda text: "${" not in text)
-parameters = st.dictionaries(
-    words.map("x{}".format), st.text(printable.filter("&".__ne__), max_size=8), max_size=3
-)
-
-
-def whole(**fields: Any) -> st.SearchStrategy[dict[str, Any]]:
-    """A table; a list is what a key may have, or be left out."""
-    chosen = {k: st.one_of(st.none(), *v) if isinstance(v, list) else v for k, v in fields.items()}
-    return st.fixed_dictionaries(chosen).map(lambda table: {k: v for k, v in table.items() if v is not None})
-
-
-NODES = st.sampled_from(["a", "b"])
-TABLES = {
-    "cluster": whole(domain=texts),
-    "mysql": whole(
-        host=hosts, port=ports, username=texts, password=st.just({"env": "APIM_DB_PASSWORD"}),
-        url_parameters=parameters.map(lambda table: {**table, "trustCertificateKeyStorePassword": {"env": "TRUST"}}),
-    ),
-    "pool": whole(
-        max_active=st.integers(1, 2**31 - 1), max_wait_ms=numbers, test_on_borrow=flags, validation_query=texts,
-        validation_interval_ms=numbers,
-    ),
-    "registry": whole(
-        remote_url=words.map("https://{}.example.com:9443/registry?a=1&b=2".format), cache_id=[texts],
-        read_only=flags, enable_cache=flags, registry_root=texts.map("/{}".format), instance_id=[texts],
-        db_config=[texts], governance_target=[texts.map("/{}".format)], config_target=[texts.map("/_system/{}".format)],
-    ),
-    "event_processor": whole(
-        persistence=flags, persistence_interval_minutes=[st.integers(1, 999)], persistence_location=[texts],
-        presenter=[NODES],
-    ),
-    "spark": whole(master_count=st.integers(1, 9), symbolic_link=[words.map("/nonexistent/{}".format)]),
-    "deployment_sync": st.one_of(
-        st.just({"method": "none"}),
-        whole(append_tenant_id=flags, manager=NODES).map(lambda table: {**SVN, **SVN_PASSWORD, **table}),
-    ),
-    "nodes": st.tuples(*[
-        whole(
-            name=st.just(name), host=hosts, hazelcast_port=ports, port_offset=[st.integers(0, 50000)],
-            event_sync_port=ports, management_port=ports, presentation_port=ports,
-            spark_local_ip=[st.sampled_from(["10.1.2.3", "2001:db8::7"])],
-        )
-        for name in ("a", "b")
-    ]).map(list),
-}  # fmt: skip
-
-
-@st.composite
-def profiles(draw: st.DrawFn, *, stats: bool) -> dict[str, Any]:
-    """The tables of any profile, without homes; the passwords come from variables."""
-    drawn = draw(st.lists(databases, min_size=5, max_size=5, unique_by=str.casefold))
-    roles = ["user", "registry", "event_store", "processed_data_store"] + (["stats"] if stats else [])
-    names = dict(zip(roles, drawn, strict=False))
-    one_for_users, one_for_stores = draw(flags), draw(st.sets(st.sampled_from(roles[2:])))
-    if one_for_users:
-        names["registry"] = names["user"]
-    names |= dict.fromkeys(one_for_stores, drawn[4])
-    # Names of datasources differ from each other, from these databases' and from the product's.
-    free = texts.filter(lambda name: name not in drawn and not name.startswith("WSO2"))
-    pins = dict(zip(roles[:4], draw(st.lists(free, min_size=4, max_size=4, unique=True)), strict=True))
-    if one_for_users and draw(flags):
-        pins["registry"] = pins["user"]
-    tables = draw(st.fixed_dictionaries(TABLES))
-    tables["mysql"]["databases"] = names
-    tables["datasources"] = {role: pin for role, pin in pins.items() if draw(flags)}
-    return {"schema_version": 1, **tables}
 
 
 @pytest.fixture(scope="module")
@@ -281,7 +205,7 @@ def test_what_a_replay_wrote_is_read_back_and_reads_back_the_same(
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(profiles(stats=pack in API_MANAGER_PACKS), passwords, passwords, passwords)
+    @given(valid_profiles(in_homes=True, stats=pack in API_MANAGER_PACKS), passwords, passwords, passwords)
     def there_and_back(tables: dict[str, Any], password: str, trust: str, svn: str) -> None:
         for name, value in (("APIM_DB_PASSWORD", password), ("TRUST", trust), ("SVN_PASSWORD", svn)):
             monkeypatch.setenv(name, value)
@@ -424,7 +348,7 @@ def test_a_difference_is_noted_and_the_first_node_counts(
     assert found.missing == []
     for note in noted:
         assert note in notes(found, field)
-    everything = from_homes.text(found, {"mysql.password": {"file": "x"}}) + repr(found)
+    everything = from_homes.text(found) + repr(found)
     assert not any(password in everything for password in ("hunter2", pairs.PASSWORD))
 
 
@@ -490,7 +414,7 @@ def stops(pair: Pair, *fields: str) -> PairReading:
 
 def test_subversion(make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SVN_PASSWORD", "svn secret")
-    pair = make_pair(deployment_sync={**SVN, **SVN_PASSWORD, "manager": "node2"})
+    pair = make_pair(deployment_sync={**SVN, "svn_password": {"env": "SVN_PASSWORD"}, "manager": "node2"})
     applied(pair)
     assert back(pair, "one").deployment_sync.manager == "node2"
     assert notes(read(pair), "deployment_sync.method") == ""

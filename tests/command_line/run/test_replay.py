@@ -212,6 +212,9 @@ VALUES: list[tuple[str, str, Any, Any]] = [
     (EVENT_PROCESSOR, f"{HA}/presentation/port", ["11000"], ["11777"]),
     (CARBON, "/Server/DeploymentSynchronizer/Enabled", ["false"], ["true"]),
     (CARBON, "/Server/DeploymentSynchronizer/AutoCommit", ["false"], ("false", "true")),
+    (CARBON, "/Server/DeploymentSynchronizer/*[position() > 2]",
+        ["true", "svn", "http://svnrepo.example.com/repos/", "username", "password", "true"],
+        ["true", "svn", "https://svn.example.com/repos?a=1&b=2", "svn&user", SVN_PASSWORD, "false"]),
 ]  # fmt: skip
 """File, XPath, and the values of the plain and of the rich profile (None: the same): a list is that of both nodes, a
 tuple has the one of each node."""
@@ -381,21 +384,6 @@ def test_spark(plain: Configured, rich: Configured) -> None:
             assert (home / script).read_bytes() == (plain.stock / script).read_bytes()
 
 
-def test_deployment_with_svn(rich: Configured) -> None:
-    for home, commits in zip(rich.homes, ("false", "true"), strict=True):
-        (found,) = live(home, CARBON)("/Server/DeploymentSynchronizer")
-        assert {child.tag: child.text for child in found} == {
-            "Enabled": "true",
-            "AutoCommit": commits,
-            "AutoCheckout": "true",
-            "RepositoryType": "svn",
-            "SvnUrl": "https://svn.example.com/repos?a=1&b=2",
-            "SvnUser": "svn&user",
-            "SvnPassword": SVN_PASSWORD,
-            "SvnUrlAppendTenantId": "false",
-        }
-
-
 def test_the_first_node_commits_unless_another_is_named(make_pair: Callable[..., Pair]) -> None:
     pair = make_pair(**SVN)
     applied(pair)
@@ -405,14 +393,6 @@ def test_the_first_node_commits_unless_another_is_named(make_pair: Callable[...,
     applied(do(pair, profiled(deployment_sync={"method": "none"})))
     path = "/Server/DeploymentSynchronizer/Enabled"
     assert [text(home, CARBON, path) for home in pair.homes] == ["false", "false"]
-
-
-def test_a_running_server_is_not_changed(make_pair: Callable[..., Pair]) -> None:
-    pair = make_pair()
-    (pair.homes[1] / "wso2carbon.pid").write_text(str(os.getpid()))
-    refused(pair, "prerequisites.running", str(os.getpid()))
-    # Only the node of --node has to be stopped.
-    assert applied(pair, only_node="node1").exit_code == 0
 
 
 @pytest.mark.parametrize("is_rich", [False, True], ids=["plain", "rich"])
@@ -485,46 +465,26 @@ def test_a_second_renaming_finds_the_datasources_of_the_first(
         assert cache == "apim@jdbc:mysql://127.0.0.1:3306/r2"
 
 
-class TestTwoMachines:
-    @pytest.fixture
-    def apart(self, make_pair: Callable[..., Pair]) -> Pair:
-        """Node1 on this machine, node2 on another one."""
-        return make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "203.0.113.7"}])
-
-    def test_each_node_on_its_own_machine_with_one_home_path(self, apart: Pair) -> None:
-        first, second = apart.homes
-        text_of = re.sub("port_offset = .*\n", "", apart.profile.read_text())
-        apart.profile.write_text(text_of.replace(str(second), str(first)))
-        before = untouched(second)
-        assert replayed(apart)[0].exit_code == 3, "without --node the second home is not here"
-        result = applied(apart, only_node="node1")
-        assert {file["node"] for file in result.files} == {"node1"}
-        assert texts(first, AXIS2, f"{MEMBER}/hostName") == ["127.0.0.1", "203.0.113.7"]
-        assert text(first, AXIS2, parameter("localMemberHost")) == "127.0.0.1"
-        assert "carbon.das.symbolic.link" not in properties(first)
-        assert untouched(second) == before
-        assert replayed(apart, only_node="node1")[0].outcome == "unchanged"
-
-    @pytest.mark.parametrize("end", ["", "/"])
-    def test_the_link_and_its_line_without_the_other_home(self, apart: Pair, end: str) -> None:
-        shutil.rmtree(apart.homes[1])
-        link, home = apart.profile.parent / "common", apart.homes[0]
-        apart.profile.write_text(apart.profile.read_text() + f'\n[spark]\nsymbolic_link = "{link}{end}"\n')
-        result, _ = replayed(apart)
-        assert result.exit_code == 3
-        assert [one[:2] for one in errors(result)] == [("prerequisites.home", "node2")]
-        before = standing(home)
-        result = applied(apart, only_node="node1")
-        (entry,) = [file for file in result.files if file["path"] == str(link)]
-        assert (entry["step"], entry["status"], entry["node"]) == ("spark", "created", "node1")
-        assert os.readlink(link) == str(home)
-        lines = (home / SPARK).read_text().splitlines()
-        at = lines.index(f"carbon.das.symbolic.link {link}/")
-        assert lines[at - 1] == "carbon.spark.results.limit 1000", "behind the last live line of its prefix"
-        assert replayed(apart, only_node="node1")[0].outcome == "unchanged"
-        assert rolled_back(apart).outcome == "restored"
-        assert not os.path.lexists(link)
-        assert standing(home) == before
+@pytest.mark.parametrize("end", ["", "/"])
+def test_the_link_and_its_line_without_the_other_home(make_pair: Callable[..., Pair], end: str) -> None:
+    apart = make_pair(nodes=[{"host": "127.0.0.1"}, {"host": "203.0.113.7"}])
+    shutil.rmtree(apart.homes[1])
+    link, home = apart.profile.parent / "common", apart.homes[0]
+    result, _ = replayed(do(apart, profiled(spark={"symbolic_link": f"{link}{end}"})))
+    assert result.exit_code == 3
+    assert [one[:2] for one in errors(result)] == [("prerequisites.home", "node2")]
+    before = standing(home)
+    result = applied(apart, only_node="node1")
+    (entry,) = [file for file in result.files if file["path"] == str(link)]
+    assert (entry["step"], entry["status"], entry["node"]) == ("spark", "created", "node1")
+    assert os.readlink(link) == str(home)
+    lines = (home / SPARK).read_text().splitlines()
+    at = lines.index(f"carbon.das.symbolic.link {link}/")
+    assert lines[at - 1] == "carbon.spark.results.limit 1000", "behind the last live line of its prefix"
+    assert replayed(apart, only_node="node1")[0].outcome == "unchanged"
+    assert rolled_back(apart).outcome == "restored"
+    assert not os.path.lexists(link)
+    assert standing(home) == before
 
 
 STEPS_OF = {

@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,12 @@ from wizard.passwords.secret import Secret
 from wizard.profile import trust
 from wizard.profile.document import Place, written, written_key
 from wizard.profile.fields import Key, keys, tables
+from wizard.profile.files import save
 from wizard.profile.jdbc_url import jdbc_url
 from wizard.profile.model import SCHEMA_VERSION
 from wizard.steps.procedure import STEPS
 from wizard.steps.reading import Reading, describe
 from wizard.system import network
-from wizard.system.durable import write_durably
 from wizard.system.errors import ChecksFailed, EditError, Failed, UsageError
 from wizard.system.printable import escaped
 
@@ -347,47 +347,46 @@ def write(found: PairReading, path: Path) -> None:
     for file in (path, *files.values()):
         if os.path.lexists(file):
             raise UsageError("the file already exists", place=str(file), fix="choose another name")
-    content = text(found, {name: {"file": file.name} for name, file in files.items()})
+    references = {name: {"file": file.name} for name, file in files.items()}
+    contents = {file: _for_a_file(secrets[name].reveal()) for name, file in files.items()}
+    contents[path] = text(replace(found, values=found.values | references))
     made: list[Path] = []
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name, file in files.items():
+        for file, content in contents.items():
             made.append(file)
-            write_durably(file, _for_a_file(secrets[name].reveal()), mode=0o600)
-        made.append(path)
-        write_durably(path, content.encode(), mode=0o600)
-        trust.note_written(path, content)
-    except OSError as problem:
+            save(content, file)
+    except Failed:
         for file in made:
             with contextlib.suppress(OSError):
                 file.unlink(missing_ok=True)
-        why = f"it cannot be written: {problem.strerror}"
-        fix = "check the free space and the mode of its folder"
-        raise Failed(why, place=str(path), fix=fix) from None
+        raise
+    trust.note_written(path, contents[path])
 
 
-def _for_a_file(password: str) -> bytes:
+def _for_a_file(password: str) -> str:
     """Return a file content that is read as this password: one line end at the end, also `\\r\\n`, is dropped."""
-    return (password if password.endswith("\r") else f"{password}\n").encode()
+    return password if password.endswith("\r") else f"{password}\n"
 
 
-def text(found: PairReading, references: Mapping[str, Mapping[str, str]]) -> str:
-    """The profile as TOML, with the notes as comments; `references` replace the passwords, by field."""
+def text(found: PairReading) -> str:
+    """The profile as TOML, with the notes as comments."""
+    held = _tables(found)
     lines = ["# Read from two homes by: apimha-wizard profile from-homes"]
     lines += [f"# {escaped(note)}" for note in found.notes.get("", ())]
     lines += ["", f"schema_version = {SCHEMA_VERSION}"]
     for table in tables():
         own = [key for key in keys().values() if key.table == table and key.key != "schema_version"]
-        for number in (0, 1) if table == "nodes" else (0,):
-            if said := [line for key in own for line in _lines(key, number, found, references)]:
+        inside: Any = held
+        for part in table.split("."):
+            inside = inside.get(part, {})
+        for number, values in enumerate(inside if table == "nodes" else [inside]):
+            if said := [line for key in own for line in _lines(key, number, found, values)]:
                 lines += ["", "[[nodes]]" if table == "nodes" else f"[{table}]", *said]
     return "\n".join(lines) + "\n"
 
 
-def _lines(
-    key: Key, number: int, found: PairReading, references: Mapping[str, Mapping[str, str]]
-) -> Iterator[str]:
-    """The notes of a key as comments, and its value; in the table of a node with this number."""
+def _lines(key: Key, number: int, found: PairReading, values: Mapping[str, Any]) -> Iterator[str]:
+    """The notes of a key as comments, and its value of these; in the table of a node with this number."""
     name = _own(key.key, number)
     yield from (f"# {escaped(note)}" for note in found.notes.get(name, ()))
     written_name = written_key(key.name)
@@ -395,12 +394,5 @@ def _lines(
         yield f'{written_name} = ""   # required: fill it in, such as {written(key.default)}'
     elif name in found.missing:
         yield f"# {written_name} = {written(key.example(number))}   # required: fill it in"
-    values = {one: references.get(one, value) for one, value in found.values.items()}
-    if name in values:
-        yield f"{written_name} = {written(values[name])}"
-    elif parameters := {
-        one.removeprefix(PARAMETER): value
-        for one, value in values.items()
-        if name == PARAMETERS and one.startswith(PARAMETER)
-    }:
-        yield f"{written_name} = {written(parameters)}"
+    elif key.name in values:
+        yield f"{written_name} = {written(values[key.name])}"

@@ -94,9 +94,9 @@ class ServersResult:
 
     outcome: ServersOutcome
     exit_code: int
+    error: str | None = None
     nodes: list[NodeState] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    error: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The one object of `--json` (design.md, "start, stop, restart")."""
@@ -198,6 +198,9 @@ class Servers:
         self.notes: list[Finding] = []
         """The findings of this command itself, beside those of `verify`."""
 
+    def close(self) -> None:
+        self.watcher.close()
+
     def pid(self, node: Node) -> int | None:
         """The process of a node's server; None where it does not run."""
         return server_of(Path(node.home))
@@ -284,7 +287,7 @@ class Servers:
         states = [self._state(node) for node in self.nodes]
         shown = verified and all(map(self.begun, self.nodes))
         found = self.view.findings if shown and self.view is not None else ()
-        return ServersResult(outcome, exit_code, states, [*self.notes, *found], error)
+        return ServersResult(outcome, exit_code, error, states, [*self.notes, *found])
 
     def check(self, nodes: Sequence[Node]) -> int:
         """Run the checks for the launch of these nodes; return 0, or the exit code if one of them failed.
@@ -490,24 +493,18 @@ def run(
     Raises:
         UsageError: no node has the name of `--node`.
     """
-    servers: Servers | None = None
     acts: dict[str, Callable[..., ServersResult]] = {"start": start, "stop": stop, "restart": restart}
-    ended: tuple[ServersOutcome, int, str]
+    ended: Callable[[ServersOutcome, int, str], ServersResult] = ServersResult
     try:
-        with os_errors_as_failures():
-            servers = Servers(verb, setting, progress, cancel)
+        with os_errors_as_failures(), closing(Servers(verb, setting, progress, cancel)) as servers:
+            ended = servers.result
             return acts[verb](servers, **options)
     except KeyboardInterrupt:
-        ended = "cancelled", 130, "cancelled; servers that run keep running"
+        return ended("cancelled", 130, "cancelled; servers that run keep running")
     except UsageError:
         raise
     except WizardError as problem:
-        ended = "failed" if problem.exit_code == 1 else "refused", problem.exit_code, str(problem)
-    finally:
-        if servers is not None:
-            servers.watcher.close()
-    outcome, code, error = ended
-    return servers.result(*ended) if servers is not None else ServersResult(outcome, code, error=error)
+        return ended("failed" if problem.exit_code == 1 else "refused", problem.exit_code, str(problem))
 
 
 def start(servers: Servers, *, timeout: float = START_LIMIT, wait: bool = True) -> ServersResult:
@@ -658,8 +655,8 @@ def keeping(
     Raises:
         ChecksFailed: the pair is not healthy, or a server could not be started again.
     """
-    servers = Servers("replay", Setting(loaded, resolver, mask=prepared.masker().mask), progress, cancel)
-    try:
+    setting = Setting(loaded, resolver, mask=prepared.masker().mask)
+    with closing(Servers("replay", setting, progress, cancel)) as servers:
         changed = {plan.node for plan in prepared.plan.nodes if plan.pending}
         before = {name: _as_in(prepared.packs[name], servers.profile) for name in changed}
         servers.watcher.before = dict(before)
@@ -668,8 +665,6 @@ def keeping(
             raise ChecksFailed("\n".join(["a server could not be started again:", *found]))
         refuse_unhealthy(servers, f"the ordinary way: {ordinary_way(prepared)}")
         yield Keeper(servers, before), tuple(n.name for n in servers.passive_first() if n.name in changed)
-    finally:
-        servers.watcher.close()
 
 
 def _as_in(pack: Pack, profile: Profile) -> Profile:
