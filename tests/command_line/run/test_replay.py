@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,19 +57,6 @@ RICH_ENVIRONMENT = {
 DRIVER = "com.mysql.cj.jdbc.Driver"
 
 
-@dataclass(frozen=True)
-class Configured:
-    """A pair that was replayed once, with what its files have to say."""
-
-    pack: str
-    pair: Pair
-    stock: Path
-
-    @property
-    def homes(self) -> list[Path]:
-        return self.pair.homes
-
-
 def rich_profile(folder: Path, *, stats: bool) -> dict[str, Any]:
     """Every field that a profile has, with values that are hard to write."""
     jar = pairs.driver_jar(folder / "mysql connector & more.jar", DRIVER)
@@ -117,40 +103,33 @@ def rich_profile(folder: Path, *, stats: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def configure(packs: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Configured]:
-    """Replays each pack in each setting once; its files are only read afterwards."""
-    done: dict[tuple[str, bool], Configured] = {}
-
-    def make(pack: str, *, rich: bool) -> Configured:
-        if (pack, rich) not in done:
-            folder = tmp_path_factory.mktemp(pack) / ("WSO2 & Söhne, 中 <2>" if rich else "plain")
-            folder.mkdir()
-            extra = rich_profile(folder, stats=pack in API_MANAGER_PACKS) if rich else {}
-            pair = pairs.make_pair(packs / pack, folder, **extra)
-            with pytest.MonkeyPatch.context() as patch:
-                for name, value in {**RICH_ENVIRONMENT, "XDG_STATE_HOME": str(folder / "state")}.items():
-                    patch.setenv(name, value)
-                applied(pair)
-            done[pack, rich] = Configured(pack, pair, packs / pack)
-        return done[pack, rich]
-
-    return make
-
-
-@pytest.fixture(params=PACKS)
+@pytest.fixture(scope="module", params=PACKS)
 def pack(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-def plain(pack: str, configure: Callable[..., Configured]) -> Configured:
-    return configure(pack, rich=False)
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "rich"])
+def is_rich(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
 
 
-@pytest.fixture
-def rich(pack: str, configure: Callable[..., Configured]) -> Configured:
-    return configure(pack, rich=True)
+@pytest.fixture(scope="module")
+def stock(pack: str, packs: Path) -> Path:
+    return packs / pack
+
+
+@pytest.fixture(scope="module")
+def configured(pack: str, is_rich: bool, stock: Path, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """A pair that was replayed once; its files are only read."""
+    folder = tmp_path_factory.mktemp(pack) / ("WSO2 & Söhne, 中 <2>" if is_rich else "plain")
+    folder.mkdir()
+    extra = rich_profile(folder, stats=pack in API_MANAGER_PACKS) if is_rich else {}
+    pair = pairs.make_pair(stock, folder, **extra)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**RICH_ENVIRONMENT, "XDG_STATE_HOME": str(folder / "state")}.items():
+            patch.setenv(name, value)
+        applied(pair)
+    return pair
 
 
 CLUSTERING = (
@@ -220,24 +199,20 @@ VALUES: list[tuple[str, str, Any, Any]] = [
 tuple has the one of each node."""
 
 
-@pytest.mark.parametrize("is_rich", [False, True], ids=["plain", "rich"])
-def test_every_value_of_the_procedure_is_in_the_files(
-    pack: str, is_rich: bool, configure: Callable[..., Configured]
-) -> None:
-    configured = configure(pack, rich=is_rich)
+def test_every_value_of_the_procedure_is_in_the_files(is_rich: bool, stock: Path, configured: Pair) -> None:
     for number, home in enumerate(configured.homes):
         for file, path, plain, rich in VALUES:
             values = rich if is_rich and rich is not None else plain
             wanted = [values[number]] if isinstance(values, tuple) else values
             assert texts(home, file, path) == wanted, (home.name, file, path)
         jar = next((home / LIB).glob("mysql*.jar"))
-        assert jar.read_bytes() == (configured.pair.profile.parent / jar.name).read_bytes()
+        assert jar.read_bytes() == (configured.profile.parent / jar.name).read_bytes()
         assert jar.stat().st_mode & 0o777 == 0o644
         tenants = "repository/conf/axis2/tenant-axis2.xml"
-        assert (home / tenants).read_bytes() == (configured.stock / tenants).read_bytes()
-    stock = int(text(configured.stock, CARBON, "/Server/Ports/Offset"))
+        assert (home / tenants).read_bytes() == (stock / tenants).read_bytes()
+    own = int(text(stock, CARBON, "/Server/Ports/Offset"))
     offsets = [text(home, CARBON, "/Server/Ports/Offset") for home in configured.homes]
-    assert offsets == (["3", "5"] if is_rich else [str(stock), str(stock + 1)])
+    assert offsets == (["3", "5"] if is_rich else [str(own), str(own + 1)])
 
 
 @pytest.mark.parametrize("version", ["5.7", "5.7.44", "8.0.36", "9.0"])
@@ -313,9 +288,7 @@ RICH_URL = (
 )
 
 
-@pytest.mark.parametrize("is_rich", [False, True], ids=["plain", "rich"])
-def test_datasources(pack: str, is_rich: bool, configure: Callable[..., Configured]) -> None:
-    configured = configure(pack, rich=is_rich)
+def test_datasources(pack: str, is_rich: bool, stock: Path, configured: Pair) -> None:
     url, pool = (RICH_URL, RICH_POOL) if is_rich else (PLAIN_URL, PLAIN_POOL)
     users, registry = ("users", "registry") if is_rich else ("userdb", "regdb")
     stores = [(EVENT_DB, EVENT_DB), (PROCESSED_DB, PROCESSED_DB)]
@@ -324,17 +297,17 @@ def test_datasources(pack: str, is_rich: bool, configure: Callable[..., Configur
         found = datasources(home, MASTER)
         for name, database in (("WSO2UM_DB", users), ("WSO2REG_DB", registry)):
             assert list(found[name].items()) == [("url", url.format(database)), *pool.items()]
-        own = datasources(configured.stock, MASTER)["WSO2_CARBON_DB"]
+        own = datasources(stock, MASTER)["WSO2_CARBON_DB"]
         assert found["WSO2_CARBON_DB"] == own, "the node's own database stays"
         for (name, database), stock_name in zip(stores, (EVENT_DB, PROCESSED_DB), strict=True):
             values = datasources(home, ANALYTICS)[name]
-            stock = datasources(configured.stock, ANALYTICS)[stock_name]
-            assert values == {**stock, "url": url.format(database), **pool, "defaultAutoCommit": "false"}
+            before = datasources(stock, ANALYTICS)[stock_name]
+            assert values == {**before, "url": url.format(database), **pool, "defaultAutoCommit": "false"}
             new = ["maxWait", "testOnBorrow", "validationQuery", "validationInterval", "defaultAutoCommit"]
             start = list(values).index("maxWait")
-            between = [key for key in list(values)[start:] if key in new or key not in stock]
+            between = [key for key in list(values)[start:] if key in new or key not in before]
             assert between[:5] == new
-            assert [key for key in values if key in stock] == list(stock), "elements changed their order"
+            assert [key for key in values if key in before] == list(before), "elements changed their order"
             if pack.endswith("2.1.0"):
                 assert values["defaultTransactionIsolation"] == "READ_COMMITTED"
         write_only = texts(home, STORES, STORE.format("EVENT_STORE_WO"))
@@ -344,44 +317,38 @@ def test_datasources(pack: str, is_rich: bool, configure: Callable[..., Configur
             assert datasources(home, STATS)["WSO2AM_STATS_DB"] == wanted
             assert text(home, STATS, "//datasource/jndiConfig/name") == "jdbc/WSO2AM_STATS_DB"
         elif pack in API_MANAGER_PACKS:
-            assert (home / STATS).read_bytes() == (configured.stock / STATS).read_bytes()
+            assert (home / STATS).read_bytes() == (stock / STATS).read_bytes()
         else:
             assert not (home / STATS).exists()
 
 
-def test_state_is_kept_where_the_pack_can(plain: Configured, rich: Configured) -> None:
-    usual = ("15", "cep_persistence")
-    for configured, given in ((plain, usual), (rich, ("5", "cep & state"))):
-        mode, enabled, (interval, location) = HA, "true", given
-        if configured.pack == "das-3.0.1":  # its mode HA has no persistence, and its mode SingleNode stays
-            mode, enabled = "/eventProcessorConfiguration/mode[@name='SingleNode']", "false"
-            interval, location = usual
-        for home in configured.homes:
-            assert texts(home, EVENT_PROCESSOR, "//persistence/@enable").count("true") == (mode == HA)
-            kept = f"{mode}/persistence"
-            assert text(home, EVENT_PROCESSOR, f"{kept}/@enable") == enabled
-            assert text(home, EVENT_PROCESSOR, f"{kept}/persistenceIntervalInMinutes") == interval
-            assert location in texts(home, EVENT_PROCESSOR, f"{kept}/persister/property")
+def test_state_is_kept_where_the_pack_can(pack: str, is_rich: bool, configured: Pair) -> None:
+    mode, enabled, interval, location = HA, "true", "15", "cep_persistence"
+    if pack == "das-3.0.1":  # its mode HA has no persistence, and its mode SingleNode stays
+        mode, enabled = "/eventProcessorConfiguration/mode[@name='SingleNode']", "false"
+    elif is_rich:
+        interval, location = "5", "cep & state"
+    for home in configured.homes:
+        assert texts(home, EVENT_PROCESSOR, "//persistence/@enable").count("true") == (mode == HA)
+        kept = f"{mode}/persistence"
+        assert text(home, EVENT_PROCESSOR, f"{kept}/@enable") == enabled
+        assert text(home, EVENT_PROCESSOR, f"{kept}/persistenceIntervalInMinutes") == interval
+        assert location in texts(home, EVENT_PROCESSOR, f"{kept}/persister/property")
 
 
-def test_spark(plain: Configured, rich: Configured) -> None:
-    for configured, count in ((plain, "2"), (rich, "3")):
-        for home in configured.homes:
-            wanted = {**properties(configured.stock), "carbon.spark.master.count": count}
-            assert properties(home) == {**wanted, "carbon.spark.master": "local"}
-            assert "carbon.das.symbolic.link" not in wanted, "no link for two homes on one machine"
-    for home, address in zip(rich.homes, RICH_HOSTS, strict=True):
+def test_spark(is_rich: bool, stock: Path, configured: Pair) -> None:
+    for home, address in zip(configured.homes, RICH_HOSTS, strict=True):
+        wanted = {**properties(stock), "carbon.spark.master.count": "3" if is_rich else "2"}
+        assert properties(home) == {**wanted, "carbon.spark.master": "local"}
+        assert "carbon.das.symbolic.link" not in wanted, "no link for two homes on one machine"
         for script, line in ((SPARK_SH, "export"), (SPARK_BAT, "set")):
-            stock = (rich.stock / script).read_bytes()
+            before = (stock / script).read_bytes()
             added = f"{line} SPARK_LOCAL_IP={address}".encode()
-            end = b"\r\n" if b"\r\n" in stock else b"\n"
+            end = b"\r\n" if b"\r\n" in before else b"\n"
             # Where the last line has no end, as in the real scripts, the new last line has none either.
-            ended = stock.endswith(b"\n")
-            assert (home / script).read_bytes() == stock + (added + end if ended else end + added)
+            after = before + (added + end if before.endswith(b"\n") else end + added)
+            assert (home / script).read_bytes() == (after if is_rich else before)
         assert os.access(home / SPARK_SH, os.X_OK)
-    for home in plain.homes:
-        for script in (SPARK_SH, SPARK_BAT):
-            assert (home / script).read_bytes() == (plain.stock / script).read_bytes()
 
 
 def test_the_first_node_commits_unless_another_is_named(make_pair: Callable[..., Pair]) -> None:
@@ -395,16 +362,15 @@ def test_the_first_node_commits_unless_another_is_named(make_pair: Callable[...,
     assert [text(home, CARBON, path) for home in pair.homes] == ["false", "false"]
 
 
-@pytest.mark.parametrize("is_rich", [False, True], ids=["plain", "rich"])
 def test_a_second_replay_writes_nothing_and_a_rollback_restores_every_byte_mode_link_and_time(
-    pack: str, is_rich: bool, packs: Path, tmp_path: Path, isolated: Path, monkeypatch: pytest.MonkeyPatch
+    pack: str, is_rich: bool, stock: Path, tmp_path: Path, isolated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, runs = tmp_path / "WSO2 & Söhne", isolated / "state"
     folder.mkdir()
     for name, value in RICH_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     extra = rich_profile(folder, stats=pack in API_MANAGER_PACKS) if is_rich else {}
-    pair = pairs.make_pair(packs / pack, folder, **extra)
+    pair = pairs.make_pair(stock, folder, **extra)
     first = pair.homes[0]
     (first / AXIS2).chmod(0o600)
     (first / SPARK_SH).chmod(0o755)
