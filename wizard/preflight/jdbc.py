@@ -41,7 +41,6 @@ MOST = 256 * 1024
 NO_ANSWER = "no answer in time"
 SOURCE = Path(__file__).with_name("JdbcLogin.java")
 
-_SOURCE_MODE = (11,)
 # For a quick start; a virtual machine ignores those that it does not know.
 _QUICK = (
     "-XX:+IgnoreUnrecognizedVMOptions",
@@ -57,7 +56,7 @@ _NOT_FOR_JAVA = {"CLASSPATH", "JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OP
 
 
 class Java(NamedTuple):
-    """A Java that can run the login: directly from Java 11 on, otherwise with a compiler."""
+    """A Java that can run the login, with a compiler."""
 
     java: Path
     version: tuple[int, ...]
@@ -110,10 +109,10 @@ def _version(java: Path) -> tuple[int, ...]:
     return numbers[1:2] if numbers[:1] == (1,) else numbers
 
 
-def released(home: Path, key: str = "JAVA_VERSION") -> str | None:
-    """Return a value of the file `release` of a Java home; None if it has none."""
+def released(home: Path) -> str | None:
+    """Return the version in the file `release` of a Java home; None if it has none."""
     try:
-        found = re.search(rf'(?m)^{key}="([^"]*)"', bounded.read_text(home / "release"))
+        found = re.search(r'(?m)^JAVA_VERSION="([^"]*)"', bounded.read_text(home / "release"))
     except OSError:
         return None
     return found[1] if found else None
@@ -181,7 +180,7 @@ def log_in(
 
 
 def _run_java(java: Java, folder: Path, given: bytes, deadline: float) -> tuple[str, str]:
-    """Return what the program prints: the source itself from Java 11 on, else the class, compiled here."""
+    """Return what the program prints, compiled here."""
 
     def run(*command: object) -> tuple[str, str]:
         ended = program.run(
@@ -194,9 +193,6 @@ def _run_java(java: Java, folder: Path, given: bytes, deadline: float) -> tuple[
         )
         return ended.output.decode("utf-8", "replace"), ended.errors.decode("utf-8", "replace")
 
-    jar = folder / "driver.jar"
-    if java.version >= _SOURCE_MODE and _has_compiler(java):
-        return run(java.java, *_QUICK, "-cp", jar, SOURCE.name)
     if java.javac is None:
         raise NotRun(f"{java.name} has no compiler (a JDK has one)")
     target: list[str] = []
@@ -206,21 +202,13 @@ def _run_java(java: Java, folder: Path, given: bytes, deadline: float) -> tuple[
         modern = _version(java.javac) >= (9,)
         target = ["--release", release] if modern else ["-source", release, "-target", release]
     try:
-        _, errors = run(java.javac, "-nowarn", "-d", folder, *target, SOURCE.name)
+        quick = [f"-J{option}" for option in _QUICK]
+        _, errors = run(java.javac, *quick, "-nowarn", "-d", folder, *target, SOURCE.name)
     except TimeoutError:
         errors = NO_ANSWER
     if not (folder / f"{SOURCE.stem}.class").exists():
         raise NotRun(f"{java.javac} does not compile the program: {quoted(errors, 200)}")
-    return run(java.java, *_QUICK, "-cp", f"{folder}{os.pathsep}{jar}", SOURCE.stem)
-
-
-def _has_compiler(java: Java) -> bool:
-    """Whether it can run a source file: a runtime image may lack the compiler's module."""
-    home = _home_of(java.java)
-    modules = released(home, "MODULES")
-    if modules is None or not (home / "lib" / "modules").exists():
-        return True
-    return "jdk.compiler" in modules.split() and (home / "bin" / "javac").exists()
+    return run(java.java, *_QUICK, "-cp", f"{folder}{os.pathsep}{folder}/driver.jar", SOURCE.stem)
 
 
 def _masked(text: str, secrets: Sequence[Secret]) -> str:
