@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from wizard.system import finding
@@ -104,24 +105,14 @@ def each_node(probe: Callable[[CheckContext, Node], Iterable[Finding]]) -> Probe
     return probed
 
 
-def each_home(passed: str = "") -> Callable[[Callable[[CheckContext, Node, Pack], Iterable[Finding]]], Probe]:
-    """The same, of a generator that checks one home: it runs for each node whose home is on this machine.
-
-    `passed` is the message for a home without a finding; empty: none.
-    """
-    return _each(lambda context, node: context.packs.get(node.name), passed)
-
-
-def each_plan(
-    passed: str = "",
-) -> Callable[[Callable[[CheckContext, Node, NodePlan], Iterable[Finding]]], Probe]:
-    """The same, of a generator that checks what the run will change in one home."""
-    return _each(lambda context, node: context.plan.node(node.name), passed)
-
-
 def _each(
-    subject_of: Callable[[CheckContext, Node], T | None], passed: str
+    subject_of: Callable[[CheckContext, Node], T | None], passed: str = ""
 ) -> Callable[[Callable[[CheckContext, Node, T], Iterable[Finding]]], Probe]:
+    """The same, of a generator that checks a subject of the node: it runs for each node that has one.
+
+    `passed` is the message for a subject without a finding; empty: none.
+    """
+
     def wrap(probe: Callable[[CheckContext, Node, T], Iterable[Finding]]) -> Probe:
         @each_node
         def probed(context: CheckContext, node: Node) -> Iterable[Finding]:
@@ -131,6 +122,12 @@ def _each(
         return probed
 
     return wrap
+
+
+each_home = partial(_each, lambda context, node: context.packs.get(node.name))
+"""Make a probe of a generator that checks one home, for those that are on this machine."""
+each_plan = partial(_each, lambda context, node: context.plan.node(node.name))
+"""Make a probe of a generator that checks what the run will change in one home."""
 
 
 def _or_passed(found: Iterable[Finding], passed: str) -> Iterator[Finding]:

@@ -198,9 +198,7 @@ def _run_java(java: Java, folder: Path, given: bytes, deadline: float) -> tuple[
     target: list[str] = []
     # The compiler of another Java needs the version to compile for.
     if java.javac.resolve().parent != java.java.resolve().parent and java.version:
-        release = str(java.version[0])
-        modern = _version(java.javac) >= (9,)
-        target = ["--release", release] if modern else ["-source", release, "-target", release]
+        target = ["-source", str(java.version[0]), "-target", str(java.version[0])]
     try:
         quick = [f"-J{option}" for option in _QUICK]
         _, errors = run(java.javac, *quick, "-nowarn", "-d", folder, *target, SOURCE.name)
@@ -258,11 +256,10 @@ def diagnose(answer: LoginAnswer, jar: DriverJar, java: Java) -> Finding:
             f"a class is missing: {first.text}",
             "correct mysql.driver_class, or use another driver_jar",
         )
-    elif known.id == "database-gone" if known is not None else _is_unreachable(answer, kinds):
-        text = f"{jar.name} does not reach the server: {last.text}"
-        fix = knowledge.BY_ID["database-gone"].fix
     elif known is None:
         text = f"{failed}: {first.text}"
+    elif known.id == "database-gone":
+        text = f"{jar.name} does not reach the server: {last.text}"
     elif known.subject in ("driver", "java") and "UnsupportedClassVersionError" in kinds:
         text, fix = f"{jar.name} needs a newer Java than {java.name}", knowledge.BY_ID["driver-java"].fix
     elif known.parameter is not None:
@@ -282,12 +279,6 @@ def _known(answer: LoginAnswer) -> Failure | None:
         return found
     numbers = (knowledge.BY_NUMBER.get(problem.number) for problem in answer.problems)
     return next((one for one in numbers if one is not None), found)
-
-
-def _is_unreachable(answer: LoginAnswer, kinds: set[str]) -> bool:
-    words = ("ConnectException", "UnknownHost", "Communications")
-    by_state = any(problem.state[:2] == "08" for problem in answer.problems)
-    return by_state or any(word in kind for kind in kinds for word in words)
 
 
 # --- the check ----------------------------------------------------------------------------------------------

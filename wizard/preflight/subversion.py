@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from wizard.passwords.secret import MASK
 from wizard.system import finding, program
+from wizard.system.errors import Failed
 from wizard.system.finding import Finding
 from wizard.system.peer import Allowance, reach
 from wizard.system.printable import quoted
@@ -32,14 +33,6 @@ CORRECT_URL = "correct deployment_sync.svn_url"
 CORRECT_ACCOUNT = "correct deployment_sync.svn_username and svn_password"
 
 _GREETING = b"( success ( 2 2 ( "
-
-
-class RepositoryError(Exception):
-    """What is wrong with the repository, and the fix."""
-
-    def __init__(self, message: str, fix: str = CORRECT_URL) -> None:
-        super().__init__(message)
-        self.fix = fix
 
 
 def look(profile: Profile, password: Secret | None) -> Iterator[Finding]:
@@ -58,9 +51,10 @@ def look(profile: Profile, password: Secret | None) -> Iterator[Finding]:
             answer = _by_client(client, url, user, word) if client else _without_client(url)
             yield finding.ok(f"{sync.svn_url}: {answer}")
             return
-    except RepositoryError as problem:
+    except Failed as problem:
         # The server may know the password, and repeat it.
-        message, fix = quoted(str(problem).replace(word, MASK) if word else str(problem)), problem.fix
+        message = quoted(problem.message.replace(word, MASK) if word else problem.message)
+        fix = problem.fix or CORRECT_URL
     except TimeoutError:
         message = f"no answer within {PATIENCE:g} s"
     except OSError as problem:
@@ -72,11 +66,9 @@ def _file(url: SplitResult) -> str:
     path = Path(unquote(url.path))
     root = next((folder for folder in (path, *path.parents) if (folder / "format").is_file()), None)
     if root is None or not (root / "db").is_dir():
-        raise RepositoryError(f"{path} is not a repository", f"svnadmin create '{path}'")
+        raise Failed(f"{path} is not a repository", fix=f"svnadmin create '{path}'")
     if not os.access(root / "db", os.W_OK):
-        raise RepositoryError(
-            f"this user cannot write into {root}", f"let the servers' user write into {root}"
-        )
+        raise Failed(f"this user cannot write into {root}", fix=f"let the servers' user write into {root}")
     return "a repository that this user can write into"
 
 
@@ -108,11 +100,11 @@ def _by_client(client: str, url: SplitResult, user: str, password: str) -> str:
     if not by_unlocking and ended.code == 0:
         return f"answers to {user}; whether it may commit shows at the first commit of the manager"
     if any(code in ended.errors for code in (b"E170001", b"E215004")):
-        raise RepositoryError(f"the account {user} is refused", CORRECT_ACCOUNT)
+        raise Failed(f"the account {user} is refused", fix=CORRECT_ACCOUNT)
     if b"E210007" in ended.errors:  # no mechanism in common
         return f"answers; the account {user} was not tested, because the server does not offer CRAM-MD5"
     text = ended.errors.decode("utf-8", "replace").strip().splitlines()
-    raise RepositoryError(text[-1].partition(": ")[2] if text else "the svn client failed")
+    raise Failed(text[-1].partition(": ")[2] if text else "the svn client failed")
 
 
 def _without_client(url: SplitResult) -> str:
@@ -122,5 +114,5 @@ def _without_client(url: SplitResult) -> str:
         while url.scheme == "svn" and len(begun) < len(_GREETING) and (more := peer.recv(64)):
             begun += more
     if url.scheme == "svn" and not begun.startswith(_GREETING):
-        raise RepositoryError("the server there is not a Subversion server")
+        raise Failed("the server there is not a Subversion server")
     return "a server answers; repository and account were not tested, because the svn client is not installed"
