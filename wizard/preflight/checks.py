@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from wizard.pack.home import Pack
-    from wizard.plan.planner import NodePlan, Plan
+    from wizard.plan.planner import Plan
     from wizard.profile.model import Node, Profile
     from wizard.profile.passwords import Passwords
     from wizard.steps.step import Step

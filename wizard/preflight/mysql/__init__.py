@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from wizard.preflight.checks import Check
-from wizard.preflight.mysql.accounts import account, administrator, driver
 from wizard.preflight.mysql.databases import charset, missing, names, schema, script, stale_index
-from wizard.preflight.mysql.server import connect, connections, loopback
+from wizard.preflight.mysql.server import account, administrator, connect, connections, driver, loopback
 
 CHECKS: tuple[Check, ...] = (
     connect,
