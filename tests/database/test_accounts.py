@@ -193,6 +193,12 @@ class TestReadingGrants:
         found = rights(r"GRANT ALL PRIVILEGES ON `a\_b`.* TO `a`@`%`", literal=True)
         assert found.missing("a_b", ["CREATE"]) == ["CREATE"]
 
+    def test_where_names_have_no_case(self) -> None:
+        lines = ("GRANT DROP ON *.* TO 'a'@'%'", r"GRANT ALL PRIVILEGES ON `user\_db`.* TO 'a'@'%'")
+        for fold, lacking in ((True, []), (False, ["CREATE"])):
+            found = Rights(parsed(lines), fold=fold)
+            assert found.missing("User_DB", ["CREATE", "DROP"]) == lacking
+
     def test_tables_columns_routines_and_roles_give_nothing_for_a_database(self) -> None:
         found = rights(
             "GRANT ALL PRIVILEGES ON `d`.`t` TO 'a'@'%'",

@@ -113,6 +113,17 @@ class TestFromNothing:
             ground.server.drop(*similar)
         assert len(similar) == 3
 
+    @pytest.mark.parametrize("kind", ["mysql56", "mariadb"])
+    def test_where_names_have_no_case(self, kind: servers.Kind, pack: Path, tmp_path: Path) -> None:
+        """`lower_case_table_names = 1`, as on Windows: the server shows the grants in lower case."""
+        with (
+            servers.fresh(kind, "--lower-case-table-names=1") as server,
+            playground(server, pack, tmp_path, names={"user": "UserDB"}) as ground,
+        ):
+            assert ground.statuses() == CREATED
+            ground.assert_complete()
+            assert ground.statuses() == ground.statuses(ground.wanted(admin=False)) == PRESENT
+
     def test_where_grants_take_names_literally(self, ground9: Playground) -> None:
         """With `partial_revokes` an escaped name would be another name, and the account would have no right."""
         with ground9.server.setting("partial_revokes", "ON"):

@@ -189,10 +189,15 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """All grants of one account.  `literal`: patterns are names (the server's `partial_revokes` is on)."""
+    """All grants of one account.
+
+    `literal`: patterns are names (the server's `partial_revokes` is on); `fold`: the server compares names without
+    regard to case, and may show them in lower case.
+    """
 
     grants: tuple[Grant, ...]
     literal: bool = False
+    fold: bool = False
 
     def missing(
         self, database: str | None, privileges: Iterable[str], *, grantable: bool = False
@@ -205,7 +210,7 @@ class Rights:
         own = [grant for grant in self.grants if not grant.revoked and self._is_for(grant, database)]
         # The server uses the most exact pattern: one with a wildcard grants nothing if another fits.
         own = [grant for grant in own if self.literal or _EXACT.fullmatch(grant.database or "")] or own
-        revoked = [grant for grant in self.grants if grant.revoked and grant.database == database]
+        revoked = [grant for grant in self.grants if grant.revoked and self._is_for(grant, database)]
 
         def given(by: list[Grant], privilege: str) -> bool:
             return any({privilege, "ALL PRIVILEGES"} & grant.privileges for grant in by)
@@ -222,7 +227,8 @@ class Rights:
     def _is_for(self, grant: Grant, database: str | None) -> bool:
         if grant.database is None or database is None:
             return False
-        return grant.database == database if self.literal else _fits(grant.database, database)
+        pattern, name = (one.lower() if self.fold else one for one in (grant.database, database))
+        return pattern == name if self.literal or grant.revoked else _fits(pattern, name)
 
 
 def grant_pattern(database: str, *, literal: bool = False) -> str:
@@ -276,13 +282,18 @@ def own_rights(session: DatabaseSession) -> Rights:
         if roles != "NONE":
             statement = f"SHOW GRANTS FOR CURRENT_USER() USING {roles}"
     lines = session.rows(statement)
-    return Rights(parsed(str(row[0]) for row in lines), partial_revokes(session))
+    return _rights(session, lines)
+
+
+def _rights(session: DatabaseSession, lines: Iterable[Sequence[object]]) -> Rights:
+    fold = int(session.value("SELECT @@GLOBAL.lower_case_table_names")) != 0
+    return Rights(parsed(str(row[0]) for row in lines), partial_revokes(session), fold)
 
 
 def rights_of(session: DatabaseSession, account: Account) -> Rights | None:
     """Return the privileges of another account; None if it does not exist, or this session may not see it."""
     lines = session.visible("SHOW GRANTS FOR %s@%s", (account.username, account.host))
-    return None if lines is None else Rights(parsed(row[0] for row in lines), partial_revokes(session))
+    return None if lines is None else _rights(session, lines)
 
 
 def partial_revokes(session: DatabaseSession) -> bool:
