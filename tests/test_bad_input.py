@@ -276,9 +276,6 @@ class TestOptions:
         ran = run(*arguments.split())
         assert (ran.code, ran.out) == (2, "")
         assert "Error" in clean(ran)
-        ran = run(*arguments.split(), "--json")
-        assert (ran.code, ran.json["outcome"]) == (2, "refused")
-        assert ran.json["error"]
 
     def test_errors_become_warnings_where_they_are_ignored(self, make_pair: Callable[..., Pair]) -> None:
         pair = make_pair(nodes=[{}, {"hazelcast_port": 4000}])

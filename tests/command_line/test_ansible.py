@@ -5,32 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import tomlkit
 import yaml
 
 from tests.support.cli import run
+from tests.support.profiles import minimal
 
 
-def profile(folder: Path, name: str, mysql: str) -> Path:
+def profile(folder: Path, name: str, **password: object) -> Path:
     """A profile of two machines, with this password of the account."""
-    nodes = "".join(
-        f'[[nodes]]\nname = "node{one}"\nhome = "/srv/{one}"\nhost = "10.1.1.{one}"\n' for one in (1, 2)
-    )
     path = folder / f"{name}.toml"
-    path.write_text(
-        f'schema_version = 1\n[mysql]\nhost = "db"\nusername = "apim"\npassword = {mysql}\n{nodes}'
-    )
+    path.write_text(tomlkit.dumps(minimal(**{"mysql.password": password})))
     return path
 
 
 def test_the_files_of_two_pairs_in_one_folder(tmp_path: Path) -> None:
     site = tmp_path / "site"
     for name in ("my-pair", "2nd"):
-        done = run("ansible", profile(tmp_path, name, """{ env = 'P"W' }"""), site)
+        done = run("ansible", profile(tmp_path, name, env='P"W'), site)
         assert done.code == 0, done.err
     inventory = yaml.safe_load((site / "inventory/my-pair.yml").read_text())
     assert inventory["all"]["children"]["my_pair"]["hosts"] == {
-        "my-pair-node1": {"ansible_host": "10.1.1.1", "apimha_node": "node1"},
-        "my-pair-node2": {"ansible_host": "10.1.1.2", "apimha_node": "node2"},
+        "my-pair-node1": {"ansible_host": "10.100.0.46", "apimha_node": "node1"},
+        "my-pair-node2": {"ansible_host": "10.100.0.47", "apimha_node": "node2"},
     }
     variables = yaml.safe_load((site / "inventory/group_vars/my_pair.yml").read_text())
     assert variables["apimha_profile"] == str(tmp_path / "my-pair.toml")
@@ -48,19 +45,18 @@ def test_the_files_of_two_pairs_in_one_folder(tmp_path: Path) -> None:
     [("all", "_all", "all-node1"), ("a: b[1:3] #", "a__b_1_3___", "a__b_1_3___-node1")],
 )
 def test_names_that_ansible_would_misread(tmp_path: Path, name: str, group: str, host: str) -> None:
-    done = run("ansible", profile(tmp_path, name, "{ env = 'PW' }"), tmp_path / "my site")
+    site = tmp_path / "my site"
+    done = run("ansible", profile(tmp_path, name, env="PW"), site)
     assert done.code == 0, done.err
-    assert done.out.endswith(
-        f"Next: ansible-playbook -i '{tmp_path}/my site/inventory' '{tmp_path}/my site/{name}.yml'\n"
-    )
-    inventory = yaml.safe_load((tmp_path / f"my site/inventory/{name}.yml").read_text())
+    assert done.out.endswith(f"Next: ansible-playbook -i '{site}/inventory' '{site}/{name}.yml'\n")
+    inventory = yaml.safe_load((site / f"inventory/{name}.yml").read_text())
     assert host in inventory["all"]["children"][group]["hosts"]
-    [play] = yaml.safe_load((tmp_path / f"my site/{name}.yml").read_text())
+    [play] = yaml.safe_load((site / f"{name}.yml").read_text())
     assert play["vars"] == {"apimha_hosts": group}
 
 
 def test_an_existing_file_is_refused(tmp_path: Path) -> None:
-    path = profile(tmp_path, "pair", "{ prompt = true }")
+    path = profile(tmp_path, "pair", prompt=True)
     playbook = tmp_path / "site/pair.yml"
     playbook.parent.mkdir()
     playbook.write_text("mine")

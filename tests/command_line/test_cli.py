@@ -208,8 +208,6 @@ class TestRollback:
             ran = run(*arguments)
             assert ran.code == 2
             assert str(own.profile) in ran.err and str(other.profile) in ran.err
-        ran = run("rollback", "nonsense")
-        assert (ran.code, "nonsense" in ran.err) == (2, True)
         assert run("rollback", own.profile, "--json").json["outcome"] == "restored"
         name = named(own, "pair", isolated)
         run("replay", name, "--offline")
@@ -293,10 +291,7 @@ class TestProfiles:
         self, make_pair: Callable[..., Pair], tmp_path: Path
     ) -> None:
         pair = make_pair()
-        text = pair.profile.read_text()
-        for home in pair.homes:
-            text = text.replace(str(home), home.name)
-        text = text.replace(str(pair.profile.parent / "mysql-"), "mysql-")
+        text = pair.profile.read_text().replace(f"{pair.profile.parent}/", "")
         assert str(tmp_path) not in text
         pair.profile.write_text(text)
         ran = process("replay", pair.profile, "--offline", cwd=tmp_path)

@@ -17,6 +17,7 @@ import pytest
 
 from tests.support import pairs
 from tests.support.cli import Ran, process, run, started
+from tests.support.hands import do, profiled
 from tests.support.headless import standing
 from tests.support.pairs import Pair
 from tests.support.server_logs import QUERIES
@@ -231,9 +232,7 @@ class TestForeignTexts:
         text = axis2.read_text().replace("wso2.carbon.domain", "wso2.\u202e\u200b\x85domain")
         axis2.write_text(text.replace("<!--", "<!--\x9b2J\u2066", 1))
         jar = tmp_path / f"{EVIL}.jar"
-        pair.profile.write_text(
-            pair.profile.read_text().replace("mysql-connector-java-5.1.49-bin", "no-such")
-        )
+        do(pair, profiled(mysql={"driver_jar": "no-such.jar"}))
         with_log(home, f"{EVIL} password geheim")
         profile = str(pair.profile)
         homes = ("from-homes", *map(str, pair.homes), "--name", str(tmp_path / "back.toml"))

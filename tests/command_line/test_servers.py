@@ -91,6 +91,10 @@ def command(verb: str, two: StandInPair, *options: str, code: int = 0, outcome: 
     return done
 
 
+def steps(shown: str) -> list[str]:
+    return [line for line in shown.splitlines() if line.endswith((": stopping", ": launched"))]
+
+
 def refused(verb: str, two: StandInPair, *options: str, code: int = 3) -> str:
     """The error of a command that is refused."""
     return str(command(verb, two, *options, code=code, outcome="refused").json["error"])
@@ -126,8 +130,9 @@ def test_start_restart_and_stop_a_pair(two: StandInPair, monkeypatch: pytest.Mon
     assert pids(two) == before
 
     done = command("restart", two)
-    steps = [line for line in done.out.splitlines() if line.endswith((": stopping", ": launched"))]
-    assert steps == ["node2: stopping", "node2: launched", "node1: stopping", "node1: launched"]
+    assert steps(done.out) == [
+        f"{node}: {what}" for node in ("node2", "node1") for what in ("stopping", "launched")
+    ]
     assert not set(pids(two)) & set(before)
 
     done = command("stop", two, outcome="stopped")
@@ -168,12 +173,7 @@ def test_a_server_has_a_session_and_an_environment_of_its_own(
     ("fault", "code", "outcome", "shown"),
     [
         ("dies", 1, "failed", "java.lang.OutOfMemoryError: Java heap space"),
-        (
-            "port",
-            3,
-            "unhealthy",
-            "another program, or the other node, listens on a port that this node needs",
-        ),
+        ("port", 3, "unhealthy", "or the other node, listens on a port that this node needs"),
         ("fatal", 3, "unhealthy", "WSO2 Carbon initialization Failed"),
     ],
 )
@@ -533,10 +533,8 @@ def test_as_root_for_another_owner_as_that_owner_and_as_a_third(
                 pid = server_of(home)
                 assert done.json["nodes"][0]["pid"] == pid
                 status = Path(f"/proc/{pid}/status").read_text()
-                assert (
-                    re.findall(r"^(?:Uid|Gid):\t(.*)$", status, re.MULTILINE)
-                    == ["\t".join([str(owner)] * 4)] * 2
-                )
+                ids = re.findall(r"^(?:Uid|Gid):\t(.*)$", status, re.MULTILINE)
+                assert ids == ["\t".join([str(owner)] * 4)] * 2
                 assert re.search(r"^Groups:\t(.*)$", status, re.MULTILINE)[1].split() in ([], [str(owner)])
                 assert (home / "repository/logs/wso2server-console.log").stat().st_uid == owner
                 for verb in ("start", "stop", "restart"):
@@ -665,11 +663,9 @@ class TestSystemd:
             pytest.skip("systemd-analyze is not here")
         unit = tmp_path / "apimha-pair-node1.service"
         unit.write_text(text)
-        done = subprocess.run(
-            ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
-        )
-        shown = [line for line in done.stderr.splitlines() if "apimha-pair" in line]
-        assert shown == []
+        words = ["systemd-analyze", "verify", str(unit)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert "apimha-pair" not in done.stderr
 
     @pytest.mark.parametrize("name", ["a b", "$a`b", 'it\'s "a" \\ b', "%h"])
     def test_a_unit_is_recognised_whatever_is_in_the_path(
@@ -727,9 +723,8 @@ class TestSetup:
             command("stop", two, "--node", node, outcome="stopped")
         assert "start node1 first" in refused("start", two, "--node", "node2")
         done = command("start", two, outcome="healthy")
-        assert re.search(
-            r"node1: (in the cluster|waiting for node2)\n.*node2: launched\n", done.err, re.DOTALL
-        )
+        order = r"node1: (in the cluster|waiting for node2)\n.*node2: launched\n"
+        assert re.search(order, done.err, re.DOTALL)
         assert len(mariadb.tables(self.ground.user)) == 39
         arguments = [Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in pids(two)]
         assert [b"-Dsetup" in words for words in arguments] == [True, False]

@@ -207,9 +207,7 @@ def test_what_this_program_writes_elsewhere_is_trusted_until_it_is_edited(
         text = path.read_text("utf-8")
         assert trust.is_agreed(path, text)
         assert not trust.is_agreed(path, f"{text}\n")
-        assert not trust.is_agreed(tmp_path / "clone" / path.name, text), (
-            "relative paths lead elsewhere there"
-        )
+        assert not trust.is_agreed(tmp_path / "clone" / path.name, text), "relative paths lead elsewhere"
     listed = process("profile", "allow", "--list", "--json", env=demo.env)
     assert [one["path"] for one in listed.json["agreements"]] == [str(demo.profile)]
 

@@ -306,8 +306,7 @@ def masker_of(profile: Profile, resolver: Resolver) -> Masker:
         if isinstance(reference, EnvReference | FileReference):
             with suppress(SecretError):
                 known.append(resolver.resolve(reference, key).reveal())
-    parameters = profile.mysql.url_parameters.items()
-    return Masker(known, [key for key, value in parameters if not isinstance(value, str)])
+    return Masker(known, profile.mysql.url_parameters)
 
 
 def _reports() -> Path:

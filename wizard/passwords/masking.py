@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from wizard.passwords.secret import MASK
@@ -66,10 +66,10 @@ class Masker:
     """Hides passwords: by where they stand, and the run's own by their text too, wherever that may have got to.
 
     The run's own are hidden in plain and in each form that a file can hold them; a very short one is left to the places
-    alone, since it would hide half of the file.  `parameters` are names of URL parameters whose value is a reference.
+    alone, since it would hide half of the file.  `parameters` are the URL's: a value that is no text is hidden.
     """
 
-    def __init__(self, secrets: Iterable[str] = (), parameters: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), parameters: Mapping[str, object] | None = None) -> None:
         forms: set[str] = set()
         for secret in secrets:
             if len(secret) >= 4:
@@ -81,7 +81,7 @@ class Masker:
                 # A file in ISO-8859-1 holds other characters as numeric references.
                 forms.add(escaped.encode("iso-8859-1", "xmlcharrefreplace").decode("iso-8859-1"))
         self._forms = sorted(forms, key=len, reverse=True)
-        self._parameters = tuple(parameters)
+        self._parameters = [key for key, value in (parameters or {}).items() if not isinstance(value, str)]
 
     def mask(self, text: str) -> str:
         """The text with every password as ********, with as many lines as before."""

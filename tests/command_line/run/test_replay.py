@@ -251,8 +251,7 @@ def test_the_script_of_the_first_start_changes_places_for_a_new_server(
     ("provisioning", "version"),
     [
         *(("server", version) for version in ("5.6", "5.6.51", "10.11-MariaDB", None)),
-        ("wizard", "8.0"),
-        ("dba", "8.0"),
+        *((other, "8.0") for other in ("wizard", "dba")),
     ],
 )
 def test_the_script_of_the_first_start_stays_for_every_other(

@@ -138,9 +138,7 @@ class Prepared(CheckContext):
         """Return what hides the passwords of this run in a diff."""
         from wizard.passwords.masking import Masker
 
-        parameters = self.passwords.url_parameters.items()
-        references = [key for key, value in parameters if not isinstance(value, str)]
-        return Masker([secret.reveal() for secret in self.passwords.all()], references)
+        return Masker([secret.reveal() for secret in self.passwords.all()], self.passwords.url_parameters)
 
     def plan_for(self, server: tuple[int, ...] | None, *, mariadb: bool) -> None:
         """Plan for a version of the server; None: unknown."""

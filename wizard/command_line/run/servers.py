@@ -100,10 +100,10 @@ class ServersResult:
 
     def to_json(self) -> dict[str, Any]:
         """The one object of `--json` (design.md, "start, stop, restart")."""
-        keys = ("name", "home", "pid", "state", "seconds", "changed")
+        nodes = [node._asdict() for node in self.nodes]
         return {
             "outcome": self.outcome,
-            "nodes": [{key: getattr(node, key) for key in keys} for node in self.nodes],
+            "nodes": [{key: node[key] for key in node if key != "text"} for node in nodes],
             "findings": [finding_json(one) for one in self.findings],
             "error": self.error,
         }
