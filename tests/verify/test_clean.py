@@ -90,12 +90,3 @@ def test_what_changed_after_the_plan(home: Path, tmp_path: Path) -> None:
     folder.with_name("moved").rename(folder)
     (folder / "1_p").unlink()
     assert clean(cleaning).failures == []
-
-
-def test_another_location_is_read_where_the_profile_names_one(home: Path) -> None:
-    assert clean(plan_cleaning(home)).files == 0
-    save(home, "-1234", "p", 1, 2, 3)
-    (home / "cep_persistence").rename(home / "states")
-    cleaning = plan_cleaning(home)
-    assert (cleaning.remove, cleaning.left_alone) == ((), ())
-    assert len(plan_cleaning(home, "states").remove) == 1

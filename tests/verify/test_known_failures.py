@@ -137,18 +137,6 @@ def test_a_new_start_ends_it(name: str, replayed_pair: Callable[..., Replayed]) 
     replayed_pair().of(first, second, outcome="healthy")
 
 
-def test_one_cause_is_one_finding_whatever_wraps_it(replayed_pair: Callable[..., Replayed]) -> None:
-    first, second = tell.local_start()
-    root = "Caused by: java.net.ConnectException: Connection refused"
-    link = "Caused by: com.mysql.jdbc.exceptions.jdbc4.CommunicationsException: Communications link failure"
-    for source in (tell.QUEUE, tell.QUERIES, "org.wso2.carbon.registry.core.jdbc.Other"):
-        for text in ("a", "b", "c"):
-            first.log.say(source, f"It failed: {text}", "ERROR", trace=("x.Y: z", link, root))
-    result = replayed_pair().of(first, second)
-    assert [(one["id"], one["node"]) for one in result.of("error")] == [("verify.known-error", "node1")]
-    assert "9 times" in result.of("error")[0]["message"]
-
-
 def test_every_row_of_the_table_is_whole_and_met_by_a_failure_here() -> None:
     """No id, cause or number is there twice."""
     assert len(BY_ID) == len({one.cause for one in FAILURES}) == len(FAILURES)

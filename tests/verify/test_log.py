@@ -177,21 +177,10 @@ def test_errors_of_one_kind_are_counted_minute_by_minute(path: Path) -> None:
     assert {record.raw_trace for record in records} == {()}
 
 
-JDBC = b"[2016-02-03 16:38:11,247] ERROR {x} -  jdbc:mysql://h/d?user=a&password=s3cret&x=1 \x1b[31mred"
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        (JDBC, "user=a"),
-        (b'"password": "s3cret"', "password"),
-        (b"https://svn:s3cret@host/repo", "svn"),
-        (b"Access denied for user 'a'@'h' (using password: YES)", "(using password: YES)"),
-    ],
-)
-def test_passwords_and_control_characters_are_hidden(text: bytes, shown: str) -> None:
-    assert shown in printable(text)
-    assert "s3cret" not in printable(text) and "\x1b" not in printable(text)
+def test_passwords_and_control_characters_are_hidden() -> None:
+    shown = printable(b"jdbc:mysql://h/d?user=a&password=s3cret&x=1 https://svn:s3cret@host/repo \x1b[31mred")
+    assert "user=a" in shown and "svn" in shown and "red" in shown
+    assert "s3cret" not in shown and "\x1b" not in shown
 
 
 # --- the newest start ----------------------------------------------------------------------------

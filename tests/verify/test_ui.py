@@ -4,41 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
+from tests.support.listeners import listener, silent
 from wizard.verify.spark import LARGEST, ask_json, at_once, page, tables
 
 Answering = Callable[[socket.socket], None]
-
-
-@contextmanager
-def server(answer: Answering) -> Iterator[int]:
-    """A server of one connection at a time that does what `answer` does; gives its port."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen()
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection:
-                try:
-                    answer(connection)
-                except OSError:
-                    continue
-
-    threading.Thread(target=serve, daemon=True).start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
 
 
 def saying(status: str, body: str, *headers: str) -> Answering:
@@ -84,7 +57,7 @@ def test_each_answer_has_its_status(
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY"):  # a proxy of the environment is not asked
         monkeypatch.setenv(name, "http://127.0.0.1:1")
-    with server(answering) as port:
+    with listener(answering) as port:
         answer = ask_json(page("127.0.0.1", port, "/json/"), limit=10)
     assert answer.status in expected.split()
     assert (answer.detail == "") == (expected == "ok") == (answer.data == {})
@@ -96,12 +69,8 @@ def test_a_page_that_is_not_there_or_hangs() -> None:
         answer = ask_json(page("127.0.0.1", unheard.getsockname()[1], "/json/"))
     assert (answer.status, answer.detail) == ("refused", "connection refused")
     assert ask_json(page("host.invalid", 80, "/json/"), limit=5).status in ("refused", "silent")
-    over = threading.Event()
-    with server(lambda connection: over.wait(60) and None) as port:
-        answer = ask_json(page("127.0.0.1", port, "/json/"), limit=0.2)
-        assert not over.is_set()
-        over.set()
-    assert answer.status == "silent"
+    with listener(silent) as port:
+        assert ask_json(page("127.0.0.1", port, "/json/"), limit=0.2).status == "silent"
     assert page("::1", 8081, "/json/") == "http://[::1]:8081/json/"
 
 

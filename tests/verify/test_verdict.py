@@ -435,6 +435,9 @@ CASES = (
     *(local(f"lines like {form}", "waiting", lines_of(0, lambda lines, form=form: [*map(form.format, lines)]),
         found={"log node1 waiting": ("the log has another format", form[:3], "INFO {class} -  message")})
         for form in ("x='{}'", "<event>{}</event>", "a=b, c=(d), message='{}'")),
+    local("one cause is one finding, whatever wraps it", "unhealthy",
+        *(fails(0, source, f"It failed: {text}", GONE) for source in (QUEUE, QUERIES, STORE) for text in "abc"),
+        errors=("known-error node1",), found={"known-error node1 error": "9 times"}),
     local("a stopped context after both nodes are up", "unhealthy", stopped_context),
     local("an error about a tenant", "unhealthy", fails(0, QUEUE, "Error in putting records", GONE),
         replaced(0, "] ERROR {", "] bob@x.example@wso2.example [1] [DAS]ERROR {"), errors=("known-error node1",)),
