@@ -46,15 +46,14 @@ class Site:
 
     def profile(self, *homes: Path, **tables: Any) -> Path:
         """Write one profile that both machines have; `homes` are the paths there."""
-        nodes = [
-            {"name": name, "home": str(home), "host": NAMES[name]}
-            for name, home in zip(NODES, homes, strict=True)
-        ]
+        named = zip(NODES, homes, strict=True)
+        nodes = [{"name": name, "home": str(home), "host": NAMES[name]} for name, home in named]
         mysql = self.database.table(NAMES["database"], str(self.folder / "driver.jar"))
-        path = self.folder / "pair.toml"
-        path.write_text(
-            tomlkit.dumps({"schema_version": 1, "mysql": mysql, "nodes": nodes, **tables}), "utf-8"
+        path, table = (
+            self.folder / "pair.toml",
+            {"schema_version": 1, "mysql": mysql, "nodes": nodes, **tables},
         )
+        path.write_text(tomlkit.dumps(table), "utf-8")
         return path
 
     def run(self, number: int, *arguments: str | Path, code: int = 0, outcome: str = "") -> dict[str, Any]:

@@ -45,14 +45,6 @@ def _plain(cause: str, says: str, over: str | None = None) -> Known:
     return Known(QUEUE, "Error in the worker", (cause,), says, over)
 
 
-def _fatal(source: str, message: str, says: str) -> Known:
-    return Known(source, message, (), says, level="FATAL")
-
-
-def _warning(source: str, message: str, says: str) -> Known:
-    return Known(source, message, (), says, level="WARN")
-
-
 KNOWN: dict[str, Known] = {
     # the driver
     "driver missing": _linked("java.lang.ClassNotFoundException: com.mysql.cj.jdbc.Driver", "driver_jar", over=None),
@@ -126,8 +118,8 @@ KNOWN: dict[str, Known] = {
     "one mount": Known(REGISTRY, "Couldn't mount gov.", (), "mount"),
     "occupied": Known(REGISTRY, "Unable to create remote mount. A resource already exists at the given location: /x",
         (), "overwrite"),
-    "target": _warning(REGISTRY, "Target path does not exist for the given mount: /_system/config", "target"),
-    "jndi": _warning(CONFIG, "Unable to look-up JNDI name jdbc/WSO2REG_DB", "datasource"),
+    "target": Known(REGISTRY, "Target path does not exist for the given mount: /x", (), "target", level="WARN"),
+    "jndi": Known(CONFIG, "Unable to look-up JNDI name jdbc/WSO2REG_DB", (), "datasource", level="WARN"),
     "spark": Known(SPARK, "Error initializing analytics executor: null", ("java.lang.NullPointerException",), "Spark",
         "spark"),
     "spark address": Known(SPARK, "Error initializing analytics executor: Unable to create analytics client.",
@@ -144,9 +136,9 @@ KNOWN: dict[str, Known] = {
     "cluster": Known(CLUSTER, "Cannot initialize cluster", ("x.ClusteringFault: no",), "Cannot initialize"),
     "a message to the cluster": Known(CLUSTER, "Could not send the cluster message", (), "cluster", "member"),
     "task servers": Known(TASKS, "Error in x", (), "Error in x", "start"),
-    "transports": _fatal(SERVER, "Cannot start transports", "transports"),
-    "initialization": _fatal(SERVER, "WSO2 Carbon initialization Failed", "initialization"),
-    "any fatal": _fatal("org.example.Other", "It is over", "It is over"),
+    "transports": Known(SERVER, "Cannot start transports", (), "transports", level="FATAL"),
+    "initialization": Known(SERVER, "WSO2 Carbon initialization Failed", (), "initialization", level="FATAL"),
+    "any fatal": Known("org.example.Other", "It is over", (), "It is over", level="FATAL"),
     "state sync": Known(HA, "java.lang.RuntimeException: Error in connecting to 127.0.0.1:10006", (), "10006", "state"),
     "internal error of the partner": Known(HA, "Internal server error occurred at CEP member :127.0.0.1:10006, x", (),
         "10006", "state"),

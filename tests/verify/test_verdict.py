@@ -9,6 +9,7 @@ import itertools
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from tests.support.known_failures import KNOWN, LINK, clock_of, printed
 from tests.support.server_logs import AGENT, HA, QUERIES, QUEUE, SERVER, Form, Side, profile, sides
 from wizard.system.finding import Finding
 from wizard.verify.log import FileLog, Trouble
-from wizard.verify.pair import Hosts, Pair, Sight
+from wizard.verify.pair import EventPorts, Hosts, Pair, Sight
 from wizard.verify.story import Story
 from wizard.verify.verdict import ROWS, judge, outcome
 
@@ -67,12 +68,13 @@ class Verdict:
 
 
 Judge = Callable[..., Verdict]
+PAIR = ("one_machine", "hosts", "called", "opened")
 
 
 @pytest.fixture
 def verdict(tmp_path: Path) -> Judge:
     def of(first: Side | Sight | None, second: Side | Sight | None, **changes: Any) -> Verdict:
-        pair = {key: changes.pop(key) for key in ("one_machine", "hosts", "called") if key in changes}
+        pair = {key: changes.pop(key) for key in PAIR if key in changes}
         sights = {
             name: read(side, tmp_path, name) if isinstance(side, Side) else side or Sight()
             for name, side in (("node1", first), ("node2", second))
@@ -269,6 +271,7 @@ SOURCE, GOV_DB = {"registry": "GOV_SOURCE"}, {"db_config": "GOV_DB"}
 LOOPBACK = says(0, AGENT, "localMemberHost is configured to use the loopback address. x", "WARN")
 STRANGER = "Member joined [aaaa-0000]: /10.100.0.99:4000"
 HEALED = "Member joined [7e57-0000]: /127.0.0.1:4001"
+UNKNOWN_PORTS = {"node1": EventPorts(0, 0, 0)}
 NO_SNAPSHOT = "Cannot start CEP HA Snapshot Server on port 10.100.0.47:10005"
 TIMELESS = "ERROR {org.wso2.carbon.x.HAManager} -  CEP HA State syncing failed, x"
 NO_SERVICE = "Waiting for required OSGi services: org.wso2.carbon.user.core.service.RealmService,"
@@ -289,13 +292,9 @@ HARMLESS = after_a_line("Elected this", (HOSTS, INVALID.format("eventSync"), "ER
     (HOSTS, INVALID.format("management"), "ERROR"), (QUERIES, "Error while executing query : x", "ERROR"),
     trace=tell.NO_SPARK_TRACE)  # fmt: skip
 ENDS = (
-    "Shutdown hook triggered....",
-    "Gracefully shutting down WSO2 API Manager Analytics Server...",
-    "Shutting down WSO2 Data Analytics Server...",
-    "Shutdown complete",
-    "Halting JVM",
-    "Restarting WSO2 Data Analytics Server...",
-    "Gracefully restarting WSO2 Data Analytics Server...",
+    *("Shutdown hook triggered....", "Gracefully shutting down WSO2 API Manager Analytics Server..."),
+    *("Shutting down WSO2 Data Analytics Server...", "Shutdown complete", "Halting JVM"),
+    *("Restarting WSO2 Data Analytics Server...", "Gracefully restarting WSO2 Data Analytics Server..."),
     "Starting a new Carbon instance. Current instance will be shutdown",
 )
 ADAPTER, NO_ADDRESS = "org.wso2.carbon.event.output.adapter", "Cannot assign requested address"
@@ -375,6 +374,8 @@ CASES = (
     *(local(f"no Spark {seconds} s after the other node joined again", result, restarts, no_spark(seconds),
         found={f"spark-sql node1 {status}": ()})
         for seconds, result, status in ((80, "healthy", "ok"), (120, "unhealthy", "error"))),
+    local("no Spark while the other node starts slowly", "healthy", restarts, until(1, "All task servers activated"),
+        waits(1, 100), says(1, tell.FINALIZER, "WSO2 Carbon started in 148 sec"), no_spark(120)),
     start("no node is active", "unhealthy", replaced(0, "HA Active", "HA Passive"),
         found={"active-passive node1 error": (), "active-passive node2 error": ()}),
     start("a backup means a third member", "unhealthy", replaced(1, "HA Passive", "HA Backup"),
@@ -396,6 +397,10 @@ CASES = (
             ({"nodes": [{"management_port": 10009}, {}]}, "snapshot-server node1", "10.100.0.46:10009"),
             ({"nodes": [{}, {"host": "10.100.0.48"}]}, "membership node2", "10.100.0.48:4000"),
         )),
+    start("a port that is unknown is not named", "unhealthy", nodes=[{"host": "10.100.0.99"}, {}], opened=UNKNOWN_PORTS,
+        found={"snapshot-server node1 error": "not at 10.100.0.99: this is not"}),
+    *(plain(f"newer servers without {line}", "healthy", partial(tell.whole_start, new_spark=True), without(0, line),
+        without(1, line), **LOCAL) for line in ("Redundant master count", "Started SPARK MASTER")),
     local("forms mixed by a rotation", "healthy", lines_of(0, as_rotated_to_the_console)),
     local("a rolling restart", "healthy", restarts),
     local("a database that was away for a minute, twice", "healthy",
@@ -426,8 +431,8 @@ CASES = (
     *(local(f"{quiet} s after errors every 10 minutes", result, bursts(12, 600, 5, GONE, REFUSED), goes_on(quiet))
         for quiet, result in ((60, "unhealthy"), (1200, "healthy"))),
     local("a loopback address on one machine", "healthy", LOOPBACK),
-    local("a loopback address on two machines", "healthy", LOOPBACK, one_machine=False,
-        found={"membership node1 warning": "loopback"}),
+    local("a loopback address on two machines", "unhealthy", LOOPBACK, lines_of(0, HARMLESS), one_machine=False,
+        found={"membership node1 warning": "loopback", "membership node1 error": "event sync or management host"}),
     *(local(f"{minutes} minutes without an OSGi service", "", until(0, "Connected to mount"),
         *[says(0, tell.FINALIZER, NO_SERVICE, "WARN", after=60)] * minutes,
         found={f"log node1 {status}": ("RealmService", text)})
@@ -438,6 +443,8 @@ CASES = (
     local("one cause is one finding, whatever wraps it", "unhealthy",
         *(fails(0, source, f"It failed: {text}", GONE) for source in (QUEUE, QUERIES, STORE) for text in "abc"),
         errors=("known-error node1",), found={"known-error node1 error": "9 times"}),
+    local("an error of a start that is not complete", "unhealthy", until(0, "Using wka"), fails(0, QUEUE, "x", GONE),
+        goes_on(100)),
     local("a stopped context after both nodes are up", "unhealthy", stopped_context),
     local("an error about a tenant", "unhealthy", fails(0, QUEUE, "Error in putting records", GONE),
         replaced(0, "] ERROR {", "] bob@x.example@wso2.example [1] [DAS]ERROR {"), errors=("known-error node1",)),
