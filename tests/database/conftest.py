@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.pairs import make_pair
 from tests.support.playground import Playground, playground
-from tests.support.servers import Server
+from tests.support.servers import KINDS, Kind, Server, shared_server
 from wizard.pack.home import Pack
 from wizard.passwords.secret import Secret
 from wizard.plan.planner import Plan
@@ -38,23 +38,17 @@ def ground(server: Server, pack: Path, tmp_path: Path) -> Iterator[Playground]:
         yield made
 
 
-@pytest.fixture
-def maria(mariadb: Server, pack: Path, tmp_path: Path) -> Iterator[Playground]:
-    """A playground on MariaDB, the fastest, for behaviour that is equal on all servers."""
-    with playground(mariadb, pack, tmp_path) as made:
-        yield made
+def _ground_on(kind: Kind) -> Any:
+    @pytest.fixture
+    def ground(pack: Path, tmp_path: Path) -> Iterator[Playground]:
+        with playground(shared_server(kind), pack, tmp_path) as made:
+            yield made
+
+    return ground
 
 
-@pytest.fixture
-def ground56(mysql56: Server, pack: Path, tmp_path: Path) -> Iterator[Playground]:
-    with playground(mysql56, pack, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def ground9(mysql9: Server, pack: Path, tmp_path: Path) -> Iterator[Playground]:
-    with playground(mysql9, pack, tmp_path) as made:
-        yield made
+ground56, ground9, maria = map(_ground_on, KINDS)
+"""A playground on one of them: MariaDB, the fastest, for behaviour that is equal on all servers."""
 
 
 @dataclass

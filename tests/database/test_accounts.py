@@ -24,7 +24,6 @@ from wizard.database.accounts import (
     longest_name,
     match_account,
     matches,
-    own_hosts,
     own_rights,
     own_settings,
     parsed,
@@ -32,7 +31,7 @@ from wizard.database.accounts import (
     rights_of,
 )
 from wizard.database.connection import Greeting, connect
-from wizard.database.failure import DatabaseError, Endpoint
+from wizard.database.failure import Endpoint
 from wizard.passwords.secret import Secret
 
 ANONYMOUS, EVERYWHERE, LOCAL = Account("", "localhost"), Account("apim", "%"), Account("apim", "localhost")
@@ -68,26 +67,6 @@ class TestMatchingAccounts:
     )
     def test_patterns_of_hosts(self, fits: bool, pattern: str, host: str) -> None:
         assert matches(pattern, [host]) is fits
-
-    @pytest.mark.parametrize("kind", ["mysql56", "mariadb"])
-    def test_a_fresh_server_shadows_an_account_of_everywhere(self, kind: servers.Kind) -> None:
-        """With the anonymous accounts of an installation (MySQL 9 has none)."""
-        with servers.fresh(kind, anonymous=True) as server:
-            endpoint = Endpoint(server.host, server.port)
-            with connect(endpoint, "root", Secret("")) as inside:
-                assert create_account(inside, EVERYWHERE, Secret("x"))
-                accounts, hosts = read_accounts(inside, "apim"), own_hosts(inside)
-            assert hosts == ("localhost", "127.0.0.1")
-            assert match_account(accounts or (), "apim", hosts) == ANONYMOUS
-            with pytest.raises(DatabaseError) as raised:
-                connect(endpoint, "apim", Secret("x")).close()
-            assert raised.value.cause == "denied"
-            # The anonymous account has no password: a login without a password is anonymous.
-            with connect(endpoint, "apim", Secret("")) as inside:
-                assert current_account(inside) == ANONYMOUS
-            server.run("DROP USER ''@'localhost'")
-            with connect(endpoint, "apim", Secret("x")) as inside:
-                assert current_account(inside) == EVERYWHERE
 
 
 class TestAnAccount:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pymysql
 import pytest
 
-from tests.database.conftest import Look, MakeContext
+from tests.database.conftest import Look
 from tests.support import listeners, servers
 from tests.support.certificates import old_certificate
 from tests.support.playground import Playground, playground
@@ -20,8 +19,6 @@ from wizard.database.names import differing_in_case, is_system, unstorable
 from wizard.database.provision import ProvisioningFailed
 from wizard.database.situation import LOCK, FileJournal
 from wizard.passwords.secret import Secret
-from wizard.plan.planner import Plan
-from wizard.preflight.checks import CheckContext
 from wizard.preflight.mysql import CHECKS
 from wizard.profile.passwords import Passwords
 from wizard.system import finding
@@ -528,14 +525,6 @@ class TestNoAnswer:
         problem = found.error("connect")
         assert ("no more connections" if full else "nothing listens") in problem.message
         assert not full or "max_connections" in (problem.fix or "")
-
-    def test_many_black_holes(self, maria: Playground, context_for: MakeContext, look: Look) -> None:
-        """They are not waited for one after the other."""
-        with listeners.black_hole() as port, ThreadPoolExecutor(40) as pool:
-            context = context_for(maria, mysql={"port": port})
-            parts = (context.profile, context.nodes, context.packs, Plan(()), context.passwords)
-            running = [pool.submit(lambda: look(CheckContext(*parts), *EVERY).errors()) for _ in range(40)]
-            assert [one.result(60) for one in running] == [{"connect"}] * 40
 
     def test_without_a_password_no_login_is_tried(self, maria: Playground, look: Look) -> None:
         problem = finding.error("mysql.password: no such variable", fix="set it")

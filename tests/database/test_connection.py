@@ -124,11 +124,6 @@ class TestLoggingIn:
                 assert inside.value("SELECT CURRENT_USER()") == f"{ground.account}@%", password
             ground.server.drop_user(ground.account)
 
-    def test_tls_is_used_where_the_server_has_it(self, server: Server) -> None:
-        with session(server) as inside:
-            version = inside.rows("SHOW STATUS LIKE 'Ssl_version'")[0][1]
-        assert bool(version) is (server.kind == "mysql9")
-
     def test_arguments_are_never_code(self, server: Server) -> None:
         """And a percent sign in a statement without arguments stays."""
         evil = "'; DROP DATABASE mysql; -- \\' \" ` %s"

@@ -223,19 +223,3 @@ def test_where_nothing_can_be_written_nothing_may_begin(tmp_path: Path) -> None:
     with pytest.raises(Failed, match="cannot be written") as raised:
         FileJournal(HERE, tmp_path / "file" / "j").begin("userdb", created=True)
     assert raised.value.fix
-
-
-def test_it_is_on_disk_when_begin_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Folder and file: the note survives a power cut."""
-    synced: list[str] = []
-    real = os.fsync
-
-    def fsync(descriptor: int) -> None:
-        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
-        real(descriptor)
-
-    monkeypatch.setattr(os, "fsync", fsync)
-    FileJournal(HERE, tmp_path / "j").begin("userdb", created=True)
-    assert str(tmp_path) in synced
-    assert synced[-1] == str(tmp_path / "j")
-    assert any(".json" in path for path in synced)

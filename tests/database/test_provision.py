@@ -10,18 +10,16 @@ from typing import Any
 import pymysql
 import pytest
 
-from tests.database.conftest import Look, MakeContext
+from tests.database.conftest import Look
 from tests.support import listeners, servers
 from tests.support.playground import Playground, playground
 from tests.support.servers import quoted
-from wizard.command_line.run.sql import sql_for_dba
 from wizard.database.accounts import grant_pattern
 from wizard.database.failure import DatabaseError, Endpoint
 from wizard.database.needs import Database, DatabaseResult, Login, WantedDatabases, databases_of
-from wizard.database.provision import ProvisioningFailed, provision
-from wizard.database.situation import LOCK, FileJournal
+from wizard.database.provision import ProvisioningFailed
+from wizard.database.situation import LOCK
 from wizard.passwords.secret import Secret
-from wizard.preflight.mysql.view import DatabaseView
 from wizard.system.errors import Cancel, Cancelled, Failed
 
 PRESENT, CREATED = ["present"] * 4, ["created"] * 4
@@ -232,27 +230,6 @@ class TestWhoMayCreateWhat:
 
 
 class TestTwoAtOnce:
-    def test_both_succeed_and_it_is_created_once(self, ground: Playground, tmp_path: Path) -> None:
-        other = another_machine(ground, tmp_path)
-        both = threading.Barrier(2)
-        results: list[object] = []
-
-        def run(who: Playground) -> None:
-            both.wait()
-            try:
-                results.append(who.statuses())
-            except BaseException as problem:
-                results.append(problem)
-
-        threads = [threading.Thread(target=run, args=(who,)) for who in (ground, other)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(60)
-        assert sorted(results, key=str) == [CREATED, PRESENT]
-        ground.assert_complete()
-        assert other.journal.begun() == {}
-
     def test_cancelling_while_waiting_for_the_other_run(self, maria: Playground) -> None:
         cancel = Cancel()
 
@@ -463,27 +440,6 @@ def test_each_is_created_once_and_the_script_runs_once(sharing: Playground) -> N
     assert {database for database, _ in statements} == {sharing.user}
     assert sharing.statuses() == ["present", "present"]
     assert sharing.journal.begun() == {}
-
-
-def test_of_a_profile(maria: Playground, context_for: MakeContext, look: Look) -> None:
-    """Checks, provisioning, `sql` and the JSON, from a profile whose roles share databases."""
-    store = maria.names["event_store"]
-    context = context_for(
-        maria, names={"registry": maria.user, "processed_data_store": store, "stats": store}
-    )
-    assert DatabaseView(context).needs.results == [
-        DatabaseResult(maria.user, "pending", 0),
-        DatabaseResult(store, "pending", 0),
-    ]
-    target = DatabaseView(context).wanted
-    made = provision(target, context.packs.values(), FileJournal(target.endpoint))
-    assert made == [DatabaseResult(maria.user, "created", 39), DatabaseResult(store, "created", 0)]
-    context.forget()
-    looked = look(context)
-    assert looked.errors() == set()
-    complete = f"{maria.user} holds the complete schema (39 tables)"
-    assert [one.message for one in looked["schema"]] == [complete]
-    assert sql_for_dba(context.profile, context.passwords, context.packs).count("CREATE DATABASE") == 2
 
 
 def test_something_else_is_named_with_its_roles(maria: Playground, look: Look) -> None:

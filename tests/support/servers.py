@@ -50,7 +50,7 @@ _libc = ctypes.CDLL(None)
 
 @dataclass
 class Server:
-    """A running server.  `root` may do everything; there are no anonymous accounts unless asked for."""
+    """A running server.  `root` may do everything; there are no anonymous accounts."""
 
     kind: Kind
     port: int
@@ -145,10 +145,9 @@ def quoted(name: str) -> str:
 # --- starting and stopping ----------------------------------------------------------------------------------
 
 
-def start(kind: Kind, *options: str, anonymous: bool = False) -> Server:
+def start(kind: Kind, *options: str) -> Server:
     """Start a server with a data folder of its own; whoever starts it calls `stop`.
 
-    With `anonymous` the accounts are those of a fresh installation, root's without a password.
     UnavailableError where the server is not on this machine.
     """
     place = _fast_folder()
@@ -165,8 +164,7 @@ def start(kind: Kind, *options: str, anonymous: bool = False) -> Server:
         shutil.rmtree(folder)
         raise
     server = _running(kind, folder, [*command, *_COMMON, *options], environment)
-    if not anonymous:
-        _tidy_accounts(server)
+    _tidy_accounts(server)
     return server
 
 
@@ -177,9 +175,9 @@ def stop(server: Server) -> None:
 
 
 @contextlib.contextmanager
-def fresh(kind: Kind, *options: str, anonymous: bool = False) -> Iterator[Server]:
+def fresh(kind: Kind, *options: str) -> Iterator[Server]:
     """A server of the test's own; a skip (in CI a failure) where it is not on this machine."""
-    server = _available(kind, *options, anonymous=anonymous)
+    server = _available(kind, *options)
     try:
         yield server
     finally:
@@ -296,9 +294,9 @@ def shared_server(kind: Kind) -> Server:
     return _shared[kind]
 
 
-def _available(kind: Kind, *options: str, anonymous: bool = False) -> Server:
+def _available(kind: Kind, *options: str) -> Server:
     try:
-        return start(kind, *options, anonymous=anonymous)
+        return start(kind, *options)
     except install_servers.UnavailableError as problem:
         missing(str(problem))
 
