@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -143,6 +143,14 @@ class WizardApp(DiscreetApp):
     def say(self, message: str, severity: Literal["information", "error"] = "information") -> None:
         self.notify(signs.plain(message), severity=severity, markup=False)
 
+    @contextmanager
+    def errors_said(self) -> Iterator[None]:
+        """Say an error of the wizard to the user, and go on behind the block that it ended."""
+        try:
+            yield
+        except WizardError as error:
+            self.say(str(error), "error")
+
     async def ask(self, title: str, text: str, **answers: str) -> str:
         """Return the id of the answer that the user gives; Escape gives the first one, which changes nothing."""
         return await self.push_screen_wait(Ask(title, text, answers))
@@ -183,10 +191,8 @@ class WizardApp(DiscreetApp):
             return
         from screens.dashboard import of_pair
 
-        try:
+        with self.errors_said():
             self.push_screen(await of_pair(self.pair))
-        except WizardError as error:
-            self.say(str(error), "error")
 
     def action_runs(self) -> None:
         """Show what was done: of the open pair, or of all pairs."""
@@ -210,10 +216,10 @@ class WizardApp(DiscreetApp):
         """Every action of the screen, then those of the application."""
         own: keys.Keys = getattr(screen, "KEYS", keys.EVERYWHERE)
         general = keys.APP if self.pair is not None else [key for key in keys.APP if key.action in ALWAYS]
-        for key in (*own, *general):
-            if key.action and key is not keys.PALETTE:
+        for action, key in {key.action: key for key in (*own, *general)}.items():
+            if action and key is not keys.PALETTE:
                 title = key.title or key.label.capitalize()
-                yield SystemCommand(title, key.help, partial(screen.run_action, key.action))
+                yield SystemCommand(title, key.help, partial(screen.run_action, action))
         for title, text, call in getattr(screen, "commands", list)():
             yield SystemCommand(title, text, call)
 
@@ -265,9 +271,6 @@ def farewell(pair: OpenPair) -> list[str]:
     draft = pair.draft
     if pair.failure:
         return [f"NOT SAVED: {pair.failure}"]
-    where = (
-        f"saved in {draft.target}"
-        if pair.kept == "profile"
-        else f"draft saved in {locations.draft(draft.keeper.draft.name)}"
-    )
+    kept = f"draft saved in {locations.draft(draft.keeper.draft.name)}"
+    where = f"saved in {draft.target}" if pair.kept == "profile" else kept
     return [f"{draft.title}: {where}", f"Continue with: apimha-wizard {draft.called}"]

@@ -20,7 +20,7 @@ from screens.dialogs.servers import Verb, as_saved, ask_for_pair
 from screens.model.background import beside
 from screens.model.pair import OpenPair
 from screens.signs import cut, finding_content, plain, sign
-from screens.widgets.bars import BarScreen, heading
+from screens.widgets.bars import BarScreen
 from wizard.command_line.run import replay
 from wizard.command_line.run.replay import Prepared, Result
 from wizard.command_line.run.servers import NodeState, ServersResult
@@ -33,7 +33,7 @@ BARS = (10, 20)
 """Columns of the bar in a narrow and in a wide terminal."""
 COLOURS = {"open": "$primary", "done": "$success", "failed": "$error"}
 
-ACTIONS = {"start": "servers('start')", "verify": "verify", "undo": "roll_back"}
+ACTIONS = {"start": "servers('start')", "verify": "app.verify", "undo": "roll_back"}
 """The next steps that are buttons, and what they do."""
 
 
@@ -74,7 +74,7 @@ class Apply(BarScreen[None]):
     KEYS = keys.APPLY
 
     def __init__(self, pair: OpenPair, prepared: Prepared, *, rolling: bool = False) -> None:
-        super().__init__(heading(pair, "apply"), pair)
+        super().__init__("apply", pair)
         self._rolling = rolling
         self.prepared = prepared
         self.result: Result | None = None
@@ -219,32 +219,25 @@ class Done(BarScreen[None]):
     KEYS = keys.DONE
 
     def __init__(self, pair: OpenPair, summary: str, steps: list[NextStep], run: str | None) -> None:
-        super().__init__(heading(pair, "done"), pair)
+        super().__init__("done", pair)
         self.steps, self.run, self._summary = steps, run, summary
 
     def content(self) -> ComposeResult:
         with VerticalScroll(id="next", can_focus=False):
-            run = f" (run {self.run})" if self.run else ""
-            yield Static(
-                Content.assemble(
-                    (f"{sign('done')} {plain(self._summary)}", "$success bold"), (run, "$quiet")
-                ),
-                classes="lines",
-            )
+            head = (f"{sign('done')} {plain(self._summary)}", "$success bold")
+            run = (f" (run {self.run})" if self.run else "", "$quiet")
+            yield Static(Content.assemble(head, run), classes="lines")
             for step in self.steps:
                 if step.id in ACTIONS:
                     yield Button(step.title, id=step.id, compact=True)
                 else:
                     yield Static(step.title, markup=False, classes="title")
-                yield Vertical(
-                    *(
-                        Static(plain(text), markup=False, classes="command" if command else "said")
-                        for line in step.lines
-                        for command, text in enumerate(line)
-                        if text
-                    ),
-                    classes="lines",
-                )
+                with Vertical(classes="lines"):
+                    for said, command in step.lines:
+                        if said:
+                            yield Static(plain(said), markup=False, classes="said")
+                        if command:
+                            yield Static(plain(command), markup=False, classes="command")
 
     def on_mount(self) -> None:
         present = {step.id for step in self.steps}
@@ -274,9 +267,6 @@ class Done(BarScreen[None]):
         button.refresh(layout=True)
         if healthy:
             self.query_one("#verify").focus()
-
-    async def action_verify(self) -> None:
-        await self.app.run_action("verify")
 
     def action_back(self) -> None:
         self.pair.prepared = None

@@ -25,9 +25,7 @@ from screens.signs import content_ink, finding_content
 from screens.theme import WIDE
 from screens.widgets.bars import BarScreen, KeyBar
 from wizard.command_line.verify import exit_code, is_over, watching
-from wizard.profile.files import called
 from wizard.server.process import server_of
-from wizard.system.errors import WizardError
 from wizard.verify.drill import Drill
 from wizard.verify.facts import Facts
 from wizard.verify.record import parse
@@ -121,16 +119,6 @@ BOARD = (
 )
 
 
-def rows(view: View, waited: Waited) -> list[tuple[str, list[Cell]]]:
-    """The rows of the board: a label, and a cell for each node, or one for the pair."""
-    made = [(row.label, [_cell(view, row, node, waited) for node in view.pair.nodes]) for row in BOARD]
-    workers = next((one for one in view.findings if one.id == "verify.spark-workers"), None)
-    if workers is not None:
-        text = workers.message + (f" ({waited(workers)})" if workers.status == "waiting" else "")
-        made.append(("Spark workers", [(workers.status, text)]))
-    return made
-
-
 def _cell(view: View, row: BoardRow, node: Node, waited: Waited) -> Cell:
     """The worst finding of this row about this node, in a few words; where there is none, the reason."""
     found = [one for one in view.findings if one.id == row.id and one.node == node.name]
@@ -180,9 +168,12 @@ def padded(content: Content, width: int) -> Content:
 
 
 def board(view: View, width: int, waited: Waited) -> Content:
-    """The rows as lines of that width."""
+    """The rows as lines of that width: a label, and a cell for each node, or one for the pair."""
+    rows = [(row.label, [_cell(view, row, node, waited) for node in view.pair.nodes]) for row in BOARD]
+    workers = [one for one in view.findings if one.id == "verify.spark-workers"]
+    rows += [("Spark workers", [(one.status, _with_time(one, waited))]) for one in workers]
     lines = []
-    for label, cells in rows(view, waited):
+    for label, cells in rows:
         line = [padded(Content.styled(label, "$quiet"), LABEL)]
         for status, text in cells:
             ink = "" if status == "ok" else content_ink(status)
@@ -247,10 +238,15 @@ def problems(view: View, waited: Waited) -> Content:
             unseen = one.id == "verify.log" and bool(one.fix)
             if one.status != status or one.id == "verify.drill" or (status == "skipped" and not unseen):
                 continue
-            text = f"{one.message} ({waited(one)})" if status == "waiting" else one.message
             id, evidence = one.id.removeprefix("verify."), brief(one.evidence or "")
-            lines.append(finding_content(one._replace(id=id, message=text, evidence=evidence)))
+            shown = one._replace(id=id, message=_with_time(one, waited), evidence=evidence)
+            lines.append(finding_content(shown))
     return Content("\n").join(lines or [Content.styled("no problems, and nothing is awaited", "$quiet")])
+
+
+def _with_time(finding: Finding, waited: Waited) -> str:
+    """The message, and for how long the finding has been awaited."""
+    return finding.message + (f" ({waited(finding)})" if finding.status == "waiting" else "")
 
 
 def brief(evidence: str) -> str:
@@ -291,9 +287,8 @@ async def of_pair(pair: OpenPair) -> Dashboard:
 
     def look() -> Dashboard:
         loaded, resolver = servers.as_saved(pair)
-        name = called(loaded.name, loaded.path)
-        watcher, writer = watching(loaded.profile, name, resolver=resolver)
-        return Dashboard(watcher, name=name, writer=writer, loaded=loaded, resolver=resolver)
+        watcher, writer = watching(loaded.profile, pair.draft.called, resolver=resolver)
+        return Dashboard(watcher, name=pair.draft.title, writer=writer, loaded=loaded, resolver=resolver)
 
     return await beside(look, "logs")
 
@@ -342,9 +337,7 @@ class Dashboard(BarScreen[None]):
     def content(self) -> ComposeResult:
         with Container(id="top"):
             yield Painted(self._header, id="header")
-            yield Painted(
-                lambda width: board(self.view, width, self._waited) if self.view else Content(""), id="board"
-            )
+            yield Painted(self._board, id="board")
         yield Static(id="drill")
         with Container(id="bottom"):
             with VerticalScroll(id="problems"):
@@ -421,6 +414,9 @@ class Dashboard(BarScreen[None]):
         since = time.strftime("%H:%M:%S", time.localtime(self._since))
         return header(self.view, since, width, self._offered().get("start", ""))
 
+    def _board(self, width: int) -> Content:
+        return board(self.view, width, self._waited) if self.view else Content("")
+
     def _waited(self, one: Finding) -> str:
         seconds = int(self.clock() - self._awaited.get((one.id, one.node), self.clock()))
         return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
@@ -491,12 +487,7 @@ class Dashboard(BarScreen[None]):
         await self._write(self.writer.at_end)
 
     async def _write(self, keep: Callable[[View], list[Path]]) -> None:
-        if self.view is None:
-            return
-        try:
-            paths = await beside(partial(keep, self.view), "report")
-        except WizardError as error:
-            self.app.say(str(error), "error")
-            return
-        for path in paths:
-            self.app.say(f"report: {path}")
+        if self.view is not None:
+            with self.app.errors_said():
+                for path in await beside(partial(keep, self.view), "report"):
+                    self.app.say(f"report: {path}")

@@ -31,6 +31,16 @@ class PageEntry(NamedTuple):
     indent: int = 0
 
 
+def chapter(title: str) -> list[PageEntry]:
+    """The heading of a chapter."""
+    return [PageEntry(), PageEntry(title, "$secondary bold")]
+
+
+def point(name: str, ink: str, text: str) -> PageEntry:
+    """A text behind the sign of that name."""
+    return PageEntry(f"  {sign(name)}", ink, text, indent=4)
+
+
 class Page(Widget):
     """Paragraphs, wrapped to the width that there is."""
 
@@ -81,7 +91,7 @@ class Help(PageBox):
             title, page = step.title, _step(step)
         else:
             title, about = ABOUT.get(type(screen).__name__, ABOUT["Welcome"])
-            page = [PageEntry(text=about), *_title("Keys"), *_keys(getattr(screen, "KEYS", ()))]
+            page = [PageEntry(text=about), *chapter("Keys"), *_keys(getattr(screen, "KEYS", ()))]
         super().__init__(f"{title}: help", "Esc closes", page)
         self.add_class("-tall")
 
@@ -135,12 +145,8 @@ def _keys(keys: Keys) -> list[PageEntry]:
     return [PageEntry(f"  {key.names}", "$primary bold", key.help, indent=19) for key in keys if key.keys]
 
 
-def _title(text: str) -> list[PageEntry]:
-    return [PageEntry(), PageEntry(text, "$secondary bold")]
-
-
 def _step(step: Step) -> list[PageEntry]:
-    entries = [PageEntry(text=step.help), *_title("Keys"), *_keys(FORM), *_title("Fields")]
+    entries = [PageEntry(text=step.help), *chapter("Keys"), *_keys(FORM), *chapter("Fields")]
     for field in values.keys_of(step):
         default = CHOICES.get(str(field.default), field.default)
         default = "" if default in (None, {}) else f" Default: {default}."
@@ -148,14 +154,14 @@ def _step(step: Step) -> list[PageEntry]:
             PageEntry(f"  {field.title}", "bold", f"{help_of(field)}.{default}", indent=4),
             PageEntry(text=field.key, text_ink="$quiet", indent=4),
         ]
-    entries += _title("Checks") if step.checks else []
+    entries += chapter("Checks") if step.checks else []
     for check in step.checks:
         kind = f"{check.severity}, live" if check.live else check.severity
         entries += [
             PageEntry(f"  {check.id}  ({kind})", "bold", check.why, indent=4),
             PageEntry(text=f"fix: {check.fix}", text_ink="$secondary", indent=4),
         ]
-    entries += _title("States of a step")
+    entries += chapter("States of a step")
     entries += [
         PageEntry(f"  {sign(state)} {WORDS[state]}", "", text, indent=12) for state, text in STATES.items()
     ]

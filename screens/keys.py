@@ -58,7 +58,7 @@ def bindings(keys: Keys) -> list[BindingType]:
     return [
         Binding(key.keys, key.action, key.label or key.help, show=False, priority=key.first)
         for key in keys
-        if key.keys and key.action and not key.action.startswith("app.")
+        if key.keys and key.action and key not in EVERYWHERE
     ]
 
 
@@ -78,7 +78,7 @@ SERVERS = (
 )
 BACK = Action("ctrl+b,escape", "back", "back", "back to where you came from", 2)
 ROLL_BACK = Action("r", "roll_back", "roll back", "undo the run: restore every file that it changed")
-VERIFY = Action("v", "verify", "verify", "watch the two servers start and the pair form")
+VERIFY = Action("v", "app.verify", "verify", "watch the two servers start and the pair form")
 
 FORM: Keys = (
     Action("tab", "go(1)", "", "the next field; a path is completed first", first=True, title="Next field"),

@@ -18,7 +18,6 @@ from screens.model import values
 from screens.model.pair import OpenPair, Phase
 from screens.signs import of_finding, plain, sign
 from screens.tree_screen import TreeLine, TreeScreen
-from screens.widgets.bars import heading
 from screens.widgets.diff_view import Said
 from wizard.command_line.run.replay import Prepared
 from wizard.database.needs import Needs
@@ -28,7 +27,7 @@ from wizard.plan.diff import rows
 from wizard.preflight.checks import UNIGNORABLE
 from wizard.profile.document import Place
 from wizard.profile.fields import key_of
-from wizard.steps.procedure import CHECKS
+from wizard.steps.procedure import CHECKS, STEP_IDS
 from wizard.system.finding import Finding, SetField
 
 DATABASES = {"present": "exists", "missing": "missing", "pending": "to create"}
@@ -60,7 +59,7 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
     KEYS = keys.REVIEW
 
     def __init__(self, pair: OpenPair) -> None:
-        super().__init__(heading(pair, "review"), pair)
+        super().__init__("review", pair)
         self._shown: Prepared | None = None
         self._rolling = False
         self._open = "the checks are running"
@@ -87,6 +86,8 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
         self.pair.check_again(Phase.PLANNED)
         self.show_pair()
 
+    action_again = look
+
     # --- showing it -------------------------------------------------------------------------------
 
     def show_pair(self) -> None:
@@ -104,22 +105,26 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
         self._judge()
 
     def _show_gaps(self) -> None:
-        """Show why there is no plan: each field that is missing or wrong."""
+        """Show why there is no plan: each field that is missing or wrong, step by step."""
+        mistakes = self.pair.mistakes
         problems: list[tuple[str, Place | None, str]] = []
-        for place, one in self.pair.mistakes.items():
-            wrong = " is required" if one.kind == "missing" else f": {one.message}"
-            problems.append((f"{self._title(place)}{wrong}", place, one.fix))
-        problems += [(f"line {one.line}: {one.message}", None, one.fix) for one in self.pair.other_mistakes]
+        for place in sorted(mistakes, key=lambda place: STEP_IDS.index(self._step(place))):
+            if mistakes[place].kind == "missing":
+                problems.append((f"{self._title(place)} is required", place, "F3 goes to the field."))
+            else:
+                one = mistakes[place]
+                problems.append((f"{self._title(place)}: {one.message}", place, f"fix: {one.fix}"))
+        for one in self.pair.other_mistakes:
+            problems.append((f"line {one.line}: {one.message}", None, f"fix: {one.fix}"))
         self.branches.clear()
         branch = self._branch("cannot be planned", str(len(problems)))
-        for text, at, fix in problems:
+        for text, at, how in problems:
             label = (Said(f"{sign('incomplete')} ", "warning", bold=True), Said(text))
-            self.add(branch, Item(key=(text,), place=at, text=f"{text}\n\nfix: {fix}", label=label))
+            self.add(branch, Item(key=(text,), place=at, text=f"{text}\n\n{how}", label=label))
         self._restore_place()
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        self._verdict(
-            f"cannot be planned: {problems[0][0]}{more}" if problems else "the profile is being read"
-        )
+        first = f"cannot be planned: {problems[0][0]}{more}" if problems else ""
+        self._verdict(first or "the profile is being read")
 
     def _title(self, place: Place) -> str:
         """The step and the field of a place: `Spark › Masters`."""
@@ -155,9 +160,8 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
         if needs is not None:
             pending = sum(need.pending for need in needs.databases)
             totals.append(_count(pending, "database"))
-            self._fill_databases(
-                self._branch("databases", f"{pending} to create" if pending else "nothing to create"), needs
-            )
+            count = f"{pending} to create" if pending else "nothing to create"
+            self._fill_databases(self._branch("databases", count), needs)
         elif self.pair.progress.offline:
             text = "Offline, the server is not asked and nothing is created in it: only files are written."
             self._branch("databases", "left out: offline", text, leaf=True)
@@ -228,7 +232,9 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
     def _show_item(self, item: Item) -> None:
         silent = [] if self._target(item) is not None else ["go"]
         silent += [] if item.finding is not None else ["accept"]
-        silent += [] if self.pair.profile is not None else ["again", "accept_all"]
+        silent += [] if self._to_accept() else ["accept_all"]
+        silent += [] if item.change is not None else ["split"]
+        silent += [] if self.pair.profile is not None else ["again"]
         self.offer(*silent)
         if item.finding is not None:
             self.view.show_text(self._about(item.finding))
@@ -279,9 +285,12 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
     def _findings(self, status: str) -> list[Finding]:
         return [one for one in self.pair.all_findings() if one.status == status]
 
+    def _to_accept(self) -> int:
+        return sum(_key(one) not in self.pair.accepted for one in self._findings("warning"))
+
     def _judge(self) -> None:
         wrong, prepared, needs = self._findings("error"), self.pair.prepared, self.pair.needs
-        to_accept = sum(_key(one) not in self.pair.accepted for one in self._findings("warning"))
+        to_accept = self._to_accept()
         accept = f"{_count(to_accept, 'warning')} to accept"
         databases = needs is not None and needs.pending
         self._rolling = prepared is not None and not databases and self._can_roll(prepared, wrong)
@@ -370,11 +379,8 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
         place = self.pair.draft.place(field) if field is not None else None
         if place is None:
             return None
-        own, steps = self.pair.owners(finding)[0], values.steps_of(key_of(place))
+        own, steps = self.pair.owner(finding), values.steps_of(key_of(place))
         return own if own in steps else steps[0], place
-
-    def action_again(self) -> None:
-        self.look()
 
     def action_offline(self) -> None:
         self.pair.note(offline=not self.pair.progress.offline)
@@ -389,9 +395,6 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
         if finding is not None and finding.fix:
             self.app.copy_to_clipboard(finding.fix)
 
-    def on_button_pressed(self) -> None:
-        self.action_apply()
-
     def action_apply(self) -> None:
         """Write it, if nothing is open; else say what is."""
         prepared = self.pair.prepared
@@ -399,6 +402,8 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
             self._verdict(self._open, said="Not applied: ")
             return
         self.app.push_screen(Apply(self.pair, prepared, rolling=self._rolling))
+
+    on_button_pressed = action_apply
 
     def on_screen_resume(self) -> None:
         if self._shown is not None and self.pair.prepared is None and self.pair.phase is not Phase.PLANNING:

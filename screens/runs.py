@@ -18,7 +18,6 @@ from screens.model.draft import open_profile
 from screens.model.pair import OpenPair
 from screens.signs import sign
 from screens.tree_screen import TreeLine, TreeScreen
-from screens.widgets.bars import heading
 from screens.widgets.diff_view import Said
 from wizard.command_line.run import rollback
 from wizard.command_line.run.replay import packs_here
@@ -49,7 +48,7 @@ class Runs(TreeScreen[Entry, None]):
 
     def __init__(self, pair: OpenPair | None) -> None:
         """Show the runs of a pair; None: of every pair."""
-        super().__init__(heading(pair, "runs") if pair is not None else "runs", pair)
+        super().__init__("runs", pair)
 
     def on_mount(self) -> None:
         self.offer("roll_back", "next_steps")
@@ -95,15 +94,11 @@ class Runs(TreeScreen[Entry, None]):
 
     @work
     async def _load(self, node: TreeNode[Entry], entry: Entry) -> None:
-        try:
-            found = await beside(partial(rollback.changes, entry.run["run"]), "run")
-        except WizardError as error:
-            self.app.say(str(error), "error")
-            return
-        for change in found:
-            if change.what:
-                label = Said(f"{change.node}  {change.path.rpartition('/')[2]}")
-                self.add(node, Entry(run=entry.run, change=change, label=(label,)))
+        with self.app.errors_said():
+            for change in await beside(partial(rollback.changes, entry.run["run"]), "run"):
+                if change.what:
+                    label = Said(f"{change.node}  {change.path.rpartition('/')[2]}")
+                    self.add(node, Entry(run=entry.run, change=change, label=(label,)))
 
     @work(exclusive=True, group="show")
     async def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Entry]) -> None:
@@ -120,13 +115,12 @@ class Runs(TreeScreen[Entry, None]):
         self.view.show_rows(found, said, title=f"{change.node} {sign('dot')} {change.path}")
 
     def _about(self, run: dict[str, Any]) -> list[Said]:
+        files = f"{run['files']} file{'' if run['files'] == 1 else 's'}"
         said = [
             Said(f"Run {run['run']}", "secondary", bold=True),
             Said(f"{run['kind']} of {run['profile_path']}"),
             Said(f"by {run['owner']}, {run['started'][:19].replace('T', ' ')} UTC"),
-            Said(
-                f"{', '.join(run['nodes'])}: {run['files']} file{'' if run['files'] == 1 else 's'}; {run['state']}"
-            ),
+            Said(f"{', '.join(run['nodes'])}: {files}; {run['state']}"),
         ]
         if run["ignored"]:
             said.append(Said(f"with --ignore {' --ignore '.join(run['ignored'])}", "warning"))
@@ -135,9 +129,8 @@ class Runs(TreeScreen[Entry, None]):
         if run["can_be_undone"]:
             said.append(Said(f"r rolls it back, as does: apimha-wizard rollback {run['run']}", "primary"))
         elif run["state"] == "applied":
-            said.append(
-                Said("It cannot be rolled back: its backups were removed (history --prune).", "quiet")
-            )
+            why = "It cannot be rolled back: its backups were removed (history --prune)."
+            said.append(Said(why, "quiet"))
         return said
 
     @work
@@ -158,29 +151,22 @@ class Runs(TreeScreen[Entry, None]):
         if entry is None or entry.run["kind"] != "replay":
             return
         run = entry.run
-        try:
+        made = f"{run['started'][:16].replace('T', ' ')} by {run['owner']}"
+        with self.app.errors_said():
             steps = await beside(partial(steps_of, run), "next steps")
             if self.pair is None:
                 self.app.open(open_profile(run["profile_path"]))
-        except WizardError as error:
-            self.app.say(str(error), "error")
-            return
-        pair = self.app.pair
-        assert pair is not None, "it was opened"
-        summary = (
-            f"{run['files']} files, {run['started'][:16].replace('T', ' ')} by {run['owner']}: {run['state']}"
-        )
-        self.app.push_screen(Done(pair, summary, steps, run["run"] if run["can_be_undone"] else None))
+            pair = self.app.pair
+            assert pair is not None, "it was opened"
+            summary = f"{run['files']} files, {made}: {run['state']}"
+            self.app.push_screen(Done(pair, summary, steps, run["run"] if run["can_be_undone"] else None))
 
 
 def _masker(path: str) -> Masker:
     """Return what hides the passwords of the profile, as far as they are known; every other by where it is written.
 
-    Raises:
-        WizardError: never; a profile that cannot be read any more knows no password.
+    A profile that cannot be read any more knows no password.
     """
-    from wizard.passwords.masking import Masker
-
     try:
         loaded = load(path)
     except WizardError:

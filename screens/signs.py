@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from itertools import chain
 from typing import Literal
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 from textual.content import Content
 
 from wizard.system.finding import Finding
@@ -128,9 +129,9 @@ def cut_left(text: str, width: int) -> str:
 def wrapped(text: str, width: int) -> list[str]:
     """The lines of a text in so many cells; a word that is longer is broken, since paths are."""
     lines, line = [], ""
-    pieces = [word[i : i + width] for word in text.split(" ") for i in range(0, max(1, len(word)), width)]
-    for piece in pieces:
-        if line and len(line) + 1 + len(piece) > width:
+    words = ([word] if cell_len(word) <= width else chop_cells(word, width) for word in text.split(" "))
+    for piece in chain.from_iterable(words):
+        if line and cell_len(line) + 1 + cell_len(piece) > width:
             lines.append(line)
             line = piece
         else:

@@ -33,7 +33,6 @@ from wizard.profile.drafts import draft_name
 from wizard.profile.fields import key_of
 from wizard.steps.procedure import STEP_IDS, STEPS
 from wizard.system import finding
-from wizard.system.errors import WizardError
 from wizard.system.finding import Agree, SetField
 
 if TYPE_CHECKING:
@@ -73,9 +72,8 @@ class Heading(Widget):
         title, place, help = self.shown
         gap = max(1, self.size.width - len(title) - len(place))
         about = "\n".join(wrapped(help, self.size.width)[: max(0, self.size.height - 1)])
-        return Content.assemble(
-            (title, "bold $primary"), " " * gap, (place, "$quiet"), "\n", (about, "$quiet")
-        )
+        head = Content.assemble((title, "bold $primary"), " " * gap, (place, "$quiet"))
+        return Content("\n").join([head, Content.styled(about, "$quiet")])
 
 
 class StepScreen(BarScreen[None]):
@@ -86,7 +84,7 @@ class StepScreen(BarScreen[None]):
     KEYS = keys.FORM
 
     def __init__(self, pair: OpenPair, step: str | None) -> None:
-        super().__init__(pair.draft.name, pair)
+        super().__init__(pair=pair)
         self.step = values.step_of(step or STEP_IDS[0])
         self.form: Form
         self.all_finished = step is None
@@ -119,17 +117,12 @@ class StepScreen(BarScreen[None]):
             # the focus came before the layout: the title was scrolled away
             self.form.scroll_home(animate=False)
         self.pair.begin()
-        self._look_at_paths()
         if self.pair.draft.conflict:
             self.app.ask_about_conflict()
         elif self.all_finished:
             self.say("Every step is finished: F2 shows what is to be written.")
         self.show_pair()
         self.query_one(Sidebar).applied = await beside(lambda: memory.applied(self.pair.draft.name), "runs")
-
-    def _look_at_paths(self) -> None:
-        for field in self.form.query(PathField):
-            field.look_from(self.pair.draft.folder)
 
     @property
     def checks(self) -> CheckList:
@@ -164,13 +157,11 @@ class StepScreen(BarScreen[None]):
         self.checks.show(found, self.pair.running_of(self.step), self._idle())
         self._show_preview()
         self._show_keys()
-        if self.pair.untyped() and self.pair.profile is not None and self.is_current:
+        if self.pair.passwords.untyped() and self.pair.profile is not None and self.is_current:
             self.run_worker(self._ask_for_passwords, exclusive=True, group="ask")  # type: ignore[arg-type]
 
     async def _ask_for_passwords(self) -> None:
-        before = len(self.pair.typed)
-        await self.pair.ask_for_passwords()
-        if len(self.pair.typed) > before:
+        if await self.pair.passwords.ask():
             self.pair.check_again()
 
     def _show_problems(self) -> None:
@@ -197,17 +188,16 @@ class StepScreen(BarScreen[None]):
             return f"The checks run when these are filled in: {', '.join(map(self.pair.label, missing))}."
         if self.pair.wrong(self.step):
             return "The checks run when the marked fields are corrected."
-        return (
-            "" if self.pair.profile else "The checks of this step run when the steps before it are complete."
-        )
+        if self.pair.profile is None:
+            return "The checks of this step run when the steps before it are complete."
+        return ""
 
     def _show_preview(self) -> None:
         """Where there is room: the lines that this step changes in each node's files."""
         view = self.query_one(DiffView)
         if self.has_class("-vast"):
-            view.show_text(
-                [*preview(self.pair, self.step, view.size.width)], f"What {self.step.title} changes"
-            )
+            lines = list(preview(self.pair, self.step, view.size.width))
+            view.show_text(lines, f"What {self.step.title} changes")
 
     # --- the keys that act now --------------------------------------------------------------------
 
@@ -246,14 +236,11 @@ class StepScreen(BarScreen[None]):
         """Keep a typed password outside the profile, and put the reference to it into the profile."""
         draft = self.pair.draft
         name = f"{draft_name(draft.name, draft.target)}.{key_of(field.place)}"
-        try:
+        with self.app.errors_said():
             reference = await beside(lambda: keep(Secret(text), name), "keep password")
-        except WizardError as problem:
-            self.app.say(str(problem), "error")
-            return
-        field.change(reference)
-        field.show(reference)
-        self.pair.password_changed()
+            field.change(reference)
+            field.show(reference)
+            self.pair.password_changed()
 
     async def put_back(self) -> None:
         """Take the last keys, then keep the passwords; for a key's action, which must not overtake them."""
@@ -279,7 +266,6 @@ class StepScreen(BarScreen[None]):
 
     async def on_fold_toggled(self) -> None:
         await self.form.toggle()
-        self._look_at_paths()
         self._show_problems()
         if isinstance(self.focused, Fold):
             self.say(self.focused.about)
@@ -358,7 +344,6 @@ class StepScreen(BarScreen[None]):
             await self.query_one("#pane").mount(self.form, after=self.query_one(Heading))
             await self.form.open(place or ())
         self.focus_field(place)
-        self._look_at_paths()
         self._show_pair()
 
     def focus_field(self, place: Place | None) -> None:
@@ -370,6 +355,8 @@ class StepScreen(BarScreen[None]):
         target = self.form.field_at(place) if place is not None else next(focusable, None)
         if target is not None:
             self.set_focus(next(iter(target.query(Input)), target))
+            # a field that was just made has no place before
+            self.call_after_refresh(self.scroll_to_center, target, origin_visible=True)
 
     async def _open_and_focus(self, place: Place) -> None:
         await self.form.open(place)
@@ -458,17 +445,13 @@ class StepScreen(BarScreen[None]):
             before = self.pair.draft.value(place)
             was = "not set" if before is None else before
             lines.append(f"{self.pair.label(place)}: {was} {sign('to')} {change.value}")
-        change_them = f"change {len(safe)} values"
-        answer = await self.app.ask(
-            "Apply all safe fixes?", "\n".join(lines), no="change nothing", change=change_them
-        )
-        if answer == "change":
+        answers = {"no": "change nothing", "change": f"change {len(safe)} values"}
+        if await self.app.ask("Apply all safe fixes?", "\n".join(lines), **answers) == "change":
             self._apply_fixes(safe)
 
     def _apply_fixes(self, fixes: list[SetField]) -> None:
-        changed = {
-            place: fix.value for fix in fixes if (place := self.pair.draft.place(fix.field)) is not None
-        }
+        places = [(self.pair.draft.place(fix.field), fix.value) for fix in fixes]
+        changed = {place: value for place, value in places if place is not None}
         if not changed:
             return
         for place, value in changed.items():
@@ -493,8 +476,7 @@ class StepScreen(BarScreen[None]):
 
     def action_offline(self) -> None:
         self.pair.note(offline=not self.pair.progress.offline)
-        self.pair.check_again()
-        self.show_pair()
+        self.action_again()
 
     def action_test(self) -> None:
         field = _field_of(self.focused, SecretField)

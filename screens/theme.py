@@ -81,12 +81,6 @@ def ink(widget: Widget, colour: str, on: str = "background", *, bold: bool = Fal
     return _ink(widget.app.theme, colour, on, bold)
 
 
-def tint(widget: Widget, colour: str, *, bold: bool = False) -> Style:
-    """A colour of the palette by its name, on whatever ground there is."""
-    style = ink(widget, colour, bold=bold)
-    return Style(color=style.color, bold=bold or None)
-
-
 @cache
 def _ink(theme: str, colour: str, on: str, bold: bool) -> Style:
     palette = PALETTES.get(theme, DARK)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
+from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,7 +16,7 @@ from textual.widgets.tree import TreeNode
 
 from screens import signs
 from screens.signs import plain
-from screens.theme import tint
+from screens.theme import ink
 from screens.widgets.bars import BarScreen, Result
 from screens.widgets.diff_view import DiffView, Said
 
@@ -118,12 +119,11 @@ class TreeScreen(BarScreen[Result], Generic[Item, Result]):
 
     def _painted(self, item: Item) -> Text:
         """The label; a text in no colour of its own has that of the tree."""
-        return Text.assemble(
-            *(
-                (plain(one.text), "" if one == Said(one.text) else tint(self, one.colour, bold=one.bold))
-                for one in item.label
-            )
-        )
+        text = Text()
+        for one in item.label:
+            style = Style(color=ink(self, one.colour).color, bold=one.bold or None)
+            text.append(plain(one.text), "" if one == Said(one.text) else style)
+        return text
 
     def action_back(self) -> None:
         self.dismiss(None)

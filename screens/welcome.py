@@ -21,7 +21,7 @@ from textual.widgets.option_list import Option
 from screens import keys
 from screens.dialogs.ask import Entry
 from screens.dialogs.picker import Picker, pick_for
-from screens.help import Page, PageBox, PageEntry
+from screens.help import Page, PageBox, PageEntry, chapter, point
 from screens.model import memory
 from screens.model.background import beside, typed_in
 from screens.model.draft import OpenedProfile, begin, open_profile
@@ -120,12 +120,9 @@ class Welcome(BarScreen[None]):
         self.app.push_screen(Picker(profile, "", Path.cwd()), self._open)
 
     def _open(self, argument: str | None, how: Callable[[str], OpenedProfile] = open_profile) -> None:
-        if argument is None:
-            return
-        try:
-            self.app.open(how(argument))
-        except WizardError as problem:
-            self.app.say(str(problem), "error")
+        if argument is not None:
+            with self.app.errors_said():
+                self.app.open(how(argument))
 
 
 class NewPair(Entry[str]):
@@ -170,13 +167,9 @@ def _line(one: Listed, last: tuple[str, str] | None) -> Content:
 
 
 def _about() -> Page:
-    def points(title: str, lines: tuple[str, ...]) -> list[PageEntry]:
-        return [
-            PageEntry(title, "$secondary bold"),
-            *(PageEntry(f"  {sign('dot')}", "", line, "", 4) for line in lines),
-        ]
-
-    return Page([*points("What is needed", NEEDED), PageEntry(), *points("What you can count on", PROMISES)])
+    needed = [*chapter("What is needed"), *(point("dot", "", line) for line in NEEDED)]
+    promises = [*chapter("What you can count on"), *(point("dot", "", line) for line in PROMISES)]
+    return Page([*needed[1:], *promises])
 
 
 EXISTING = """\
@@ -207,14 +200,13 @@ class ExistingPair(Entry["tuple[str, PairReading]"]):
         named = replace(home, key="", title="Profile", help="what commands and reports call the pair")
         for number in (0, 1):
             of_node = replace(home, title=f"Home of node {number + 1}")
-            yield PathField(of_node, ("nodes", number, "home"), "", f"/opt/wso2/analytics-{number + 1}")
+            such_as = f"/opt/wso2/analytics-{number + 1}"
+            yield PathField(of_node, ("nodes", number, "home"), "", such_as, self._folder)
         yield TextField(named, (), "", NAME)
 
     def on_mount(self) -> None:
         for field in self.query(TextField):
             field.lay(17)
-        for path in self.query(PathField):
-            path.look_from(self._folder)
 
     def action_pick(self) -> None:
         """Choose a home from the disk; F3 of a path."""
@@ -270,20 +262,14 @@ class WhatWasRead(PageBox):
 
 def entries(found: PairReading) -> list[PageEntry]:
     """What the user has to know: what is missing, then each ambiguity with its field."""
-    page = [
-        PageEntry(text="The profile holds what the homes hold. The review shows where they differ from it.")
-    ]
+    about = "The profile holds what the homes hold. The review shows where they differ from it."
+    page = [PageEntry(text=about)]
     if found.missing:
-        page += [PageEntry(), PageEntry("Not in the homes; fill in", "$secondary bold")]
-        page += [
-            PageEntry(f"  {sign('incomplete')}", "$warning bold", name, indent=4) for name in found.missing
-        ]
+        page += chapter("Not in the homes; fill in")
+        page += [point("incomplete", "$warning bold", name) for name in found.missing]
     if found.notes:
-        page += [
-            PageEntry(),
-            PageEntry("To be reviewed (each is a comment in the profile)", "$secondary bold"),
-        ]
+        page += chapter("To be reviewed (each is a comment in the profile)")
     for field, notes in found.notes.items():
         page.append(PageEntry(f"  {field or 'both homes'}", "bold"))
-        page += [PageEntry(f"  {sign('warning')}", "$warning bold", note, indent=4) for note in notes]
+        page += [point("warning", "$warning bold", note) for note in notes]
     return page

@@ -59,8 +59,8 @@ class PasswordTest(Entry[None]):
 
     def __init__(self, pair: OpenPair, place: Place) -> None:
         self._key = key_of(place)
-        self._untyped = self._key in pair.untyped()
-        self._for_session = self._untyped or self._key in pair.typed
+        self._untyped = self._key in pair.passwords.untyped()
+        self._for_session = self._untyped or self._key in pair.passwords.typed
         text = Typed.TEXT if self._for_session else self.TEXT
         super().__init__(f"Test: {keys()[self._key].title}", text, "test it now", "close")
         self.pair = pair
@@ -75,7 +75,7 @@ class PasswordTest(Entry[None]):
             return
         result.update("Logging in …")
         if text and self._for_session:
-            self.pair.type_password(self._key, text)
+            self.pair.passwords.type(self._key, text)
             self._untyped = False
         try:
             secret = Secret(text) if text else None
@@ -98,7 +98,7 @@ def tried(pair: OpenPair, key: str, secret: Secret | None) -> list[Finding]:
         return [finding.error("the profile is incomplete", fix=f"fill in or correct: {fields}")]
     step, name, ids = TESTS[key]
     options = replay.Options(only=(step,), only_node=pair.progress.only_node)
-    prepared = replay.prepare(pair.profile, options, pair.resolver(), called=pair.draft.called)
+    prepared = replay.prepare(pair.profile, options, pair.passwords.resolver(), called=pair.draft.called)
     passwords = prepared.passwords
     if secret is not None:
         problems = tuple(one for one in passwords.problems if not one.message.startswith(f"{key}:"))

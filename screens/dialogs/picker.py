@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,7 +22,9 @@ from wizard.profile.fields import Key
 from wizard.system import locations
 
 UP = ".."
-KEYS = "Enter chooses a pack or a jar and opens any other folder; Right opens, Backspace goes up, Esc leaves."
+KEYS = (
+    "Enter chooses a pack or a file and opens any other folder; Right opens, Backspace goes up, Esc leaves."
+)
 LONGEST = 66
 """Characters of the folder's path on one line of the box."""
 
@@ -105,12 +108,9 @@ def pick_for(field: PathField, folder: Path) -> None:
 
 
 def _start(text: str, folder: Path) -> Path:
-    """The folder to begin in: the one that the path lies in, else that of the profile."""
-    try:
-        path = locations.located(text, folder) if text.strip() else Path.cwd()
-    except ValueError:
-        path = Path.cwd()
-    path = Path(os.path.abspath(path)) if not text.strip() else Path(os.path.abspath(path.parent))
-    while not path.is_dir() and path != path.parent:
-        path = path.parent
-    return path
+    """The folder to begin in: the nearest one around the path, else the current one."""
+    path = Path.cwd()
+    if text.strip():
+        with suppress(ValueError):
+            path = Path(os.path.abspath(locations.located(text, folder).parent))
+    return next(one for one in (path, *path.parents) if one.is_dir())

@@ -88,10 +88,8 @@ async def conflict(app: WizardApp, pair: OpenPair) -> None:
     title, text = f"The profile was {happened} meanwhile", text.format(path=target, name=target.name)
     choice = await app.ask(title, text, later="decide later", file=take, draft="keep the draft")
     if choice == "file":
-        try:
+        with app.errors_said():
             app.open(from_file(target) if there else None, give_up_draft=True)
-        except WizardError as problem:
-            app.say(str(problem), "error")
     elif choice == "draft":
         pair.draft.conflict = False
         pair.draft.keeper.rebase()
@@ -208,10 +206,8 @@ async def roll_back(app: WizardApp, run: str) -> bool:
         if await app.ask("Not everything is as before", result.error, close="close", **also) != "force":
             return bool(restored)
         force = True
-    text = (
-        f"{sign('done')} {restored} files are as before. Databases stay." if restored else "Nothing to undo."
-    )
-    await app.ask("Rolled back", text, close="close")
+    done = f"{sign('done')} {restored} files are as before. Databases stay."
+    await app.ask("Rolled back", done if restored else "Nothing to undo.", close="close")
     return True
 
 

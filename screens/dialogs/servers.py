@@ -55,12 +55,9 @@ def ask(
 
     async def run() -> None:
         heading = title(verb, names)
-        if (
-            verb != "start"
-            and await app.ask(f"{heading}?", what_stops(verb, names), no="no", **{verb: verb}) != verb
-        ):
-            return
-        ended(await app.push_screen_wait(ServersRun(verb, heading, make)))
+        question = what_stops(verb, names)
+        if verb == "start" or await app.ask(f"{heading}?", question, no="no", **{verb: verb}) == verb:
+            ended(await app.push_screen_wait(ServersRun(verb, heading, make)))
 
     app.run_worker(run(), group="servers", exclusive=True)
 
@@ -81,15 +78,9 @@ def ask_for_pair(
     only_node, names = pair.progress.only_node, pair.draft.node_names()
     if pair.profile is None:
         app.say("The profile is not complete yet: its servers are not known.")
-        return
-
-    ask(
-        app,
-        verb,
-        [only_node] if only_node else names,
-        lambda: setting_of(*as_saved(pair), only_node),
-        ended,
-    )
+    else:
+        here = [only_node] if only_node else names
+        ask(app, verb, here, lambda: setting_of(*as_saved(pair), only_node), ended)
 
 
 def commands(app: WizardApp, pair: OpenPair, look: Callable[[], None]) -> Iterator[Command]:
@@ -116,7 +107,7 @@ def commands(app: WizardApp, pair: OpenPair, look: Callable[[], None]) -> Iterat
 def as_saved(pair: OpenPair) -> tuple[LoadedProfile, Resolver]:
     """Return the profile of a pair as its file holds it, with its resolver; called in a thread, since it waits."""
     pair.draft.keeper.settled(5.0)
-    loaded, resolver = load(pair.draft.target), pair.resolver()
+    loaded, resolver = load(pair.draft.target), pair.passwords.resolver()
     resolver.trusted = loaded.is_agreed  # the file may have been replaced since it was shown
     return loaded, resolver
 
@@ -207,11 +198,10 @@ class ServersRun(Box[ServersResult | None]):
         """Cancel; leaving waits until no launch is under way."""
         self._cancel.set()
 
-    def on_button_pressed(self) -> None:
-        self.action_close()
-
     def action_close(self) -> None:
         """Cancel; once it has ended: close."""
         if self.result is not None:
             self.dismiss(self.result)
         self._cancel.set()
+
+    on_button_pressed = action_close

@@ -47,9 +47,8 @@ def open_profile(argument: str) -> OpenedProfile:
     name, target = locate(argument)
     draft = drafts.find(name, target=target)
     if draft is not None and _is_toml(draft.text):
-        return OpenedProfile(
-            draft, saved=not draft.conflict() and target.exists() and draft.text == read(target)
-        )
+        is_saved = not draft.conflict() and target.exists() and draft.text == read(target)
+        return OpenedProfile(draft, is_saved)
     return from_file(target, argument)
 
 

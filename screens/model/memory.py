@@ -54,10 +54,12 @@ class Memory:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or locations.screen()
-        self._data: dict[str, Any] = {}
+        data = None
         with suppress(OSError, ValueError):
             data = bounded.read_json(self.path)
-            self._data = data if isinstance(data, dict) else {}
+        self._data: dict[str, Any] = data if isinstance(data, dict) else {}
+        if not isinstance(self._data.get("profiles"), dict):
+            self._data["profiles"] = {}
 
     @property
     def theme(self) -> Literal["dark", "light"]:
@@ -70,13 +72,11 @@ class Memory:
 
     def progress(self, profile: Path) -> ProfileProgress | None:
         """How far the profile of that file has come; None where nothing was noted yet."""
-        profiles = self._data.get("profiles")
-        noted = profiles.get(str(profile)) if isinstance(profiles, dict) else None
+        noted = self._data["profiles"].get(str(profile))
         return ProfileProgress.from_json(noted) if noted is not None else None
 
     def note(self, profile: Path, progress: ProfileProgress) -> None:
-        profiles = self._data.get("profiles")
-        profiles = profiles if isinstance(profiles, dict) else {}
+        profiles = self._data["profiles"]
         profiles.pop(str(profile), None)
         profiles[str(profile)] = asdict(progress)
         self._data["profiles"] = dict(list(profiles.items())[-MOST_PROFILES:])

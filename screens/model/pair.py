@@ -5,7 +5,6 @@ Every screen shows this one object and changes it; it tells the application when
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from enum import Enum
@@ -15,14 +14,12 @@ from screens.model import session, values
 from screens.model.background import in_thread
 from screens.model.draft import OpenDraft, OpenedProfile
 from screens.model.memory import Memory, ProfileProgress
+from screens.model.passwords import SessionPasswords
 from screens.signs import StepState
 from wizard.command_line.run.replay import Options, Prepared
-from wizard.passwords.resolver import Resolver
-from wizard.passwords.secret import Secret
 from wizard.preflight.pair import PAIR_CHECKS
 from wizard.profile.fields import key_of, keys
 from wizard.steps.procedure import CHECKS, STEP_IDS, STEPS
-from wizard.system.errors import SecretError
 from wizard.system.finding import Finding, SetField
 
 if TYPE_CHECKING:
@@ -83,10 +80,7 @@ class OpenPair:
         self.needs: Needs | None = None
         self.plan: Plan | None = None
         """What the last round would change in the nodes' files; None where the profile is incomplete."""
-        self.typed: dict[str, Secret] = {}
-        """Passwords that were typed for this session, by their key; they are stored nowhere."""
-        self.trusted = self.draft.keeper.draft.trusted
-        """The user has agreed to the profile: what it names may run."""
+        self.passwords = SessionPasswords(self.draft, app)
         self.visited: set[str] = set()
         """The steps that were opened in this session."""
         self.left: set[Place] = set()
@@ -108,10 +102,9 @@ class OpenPair:
         self._goal: Goal = Phase.CHECKED
         self._due: frozenset[str] | None = None
         """The live checks without a finding about the current values; None: all of them."""
-        self._asked: set[str] = set()
-        """What was asked in this session and is not asked again unless the user wants it."""
+        self._has_asked_about_run = False
+        """Whether the user was asked about an interrupted run in this session."""
         self._pause: Timer | None = None
-        self._resolver: Resolver | None = None
 
     # --- changing it ------------------------------------------------------------------------------
 
@@ -130,7 +123,7 @@ class OpenPair:
 
     def agree(self) -> None:
         """The user has agreed to what the profile names: run all checks again."""
-        self.trusted = True
+        self.passwords.trusted = True
         self.draft.keeper.agree()
         self.check_again()
 
@@ -142,9 +135,7 @@ class OpenPair:
 
     def pass_by(self, step: str) -> None:
         """The user went through a step: it is finished, unless something in it is wrong."""
-        if step not in self.progress.passed:
-            self.progress.passed.append(step)
-        self.note(wrong=self._wrong())
+        self.note(passed=list(dict.fromkeys((*self.progress.passed, step))), wrong=self._wrong())
         self._app.show_pair()
 
     def _wrong(self) -> list[str]:
@@ -192,7 +183,7 @@ class OpenPair:
     def check_again(self, goal: Goal = Phase.CHECKED) -> None:
         """Run every check again, resolving every password anew; for the review do what a run does before it writes."""
         self._goal = goal
-        self._resolver = None
+        self.passwords.forget()
         self._due = None
         self.findings = {}
         if self.phase is not Phase.CHANGED:
@@ -216,11 +207,11 @@ class OpenPair:
             self._check()
             return
         self._enter(Phase.PLANNING)
-        self._resolver = None
+        self.passwords.forget()
         self._app.run_worker(self._plan_with_passwords(self.profile), exclusive=True, group="plan")
 
     async def _plan_with_passwords(self, profile: Profile) -> None:
-        await self.ask_for_passwords(again=True)
+        await self.passwords.ask(again=True)
         if self.phase is Phase.PLANNING:
             self._start(profile, whole=True)
 
@@ -243,7 +234,8 @@ class OpenPair:
             self._start(completed[0], live=self._due, blank=completed[1])
 
     def _start(self, profile: Profile, **how: Any) -> None:
-        order = session.CheckOrder(profile, self.draft.called, self.options(), self.resolver(), **how)
+        resolver = self.passwords.resolver()
+        order = session.CheckOrder(profile, self.draft.called, self.options(), resolver, **how)
         self.can_check = bool(session.chosen_checks(order._replace(live=None)))
         self._cancel_round()
         self._round = session.CheckRound(self, order)
@@ -253,54 +245,13 @@ class OpenPair:
         noted = self.progress
         return Options(only_node=noted.only_node, offline=noted.offline, ignore=tuple(noted.ignore))
 
-    # --- passwords --------------------------------------------------------------------------------
-
-    def resolver(self) -> Resolver:
-        """What turns references into passwords; it knows what was typed, and asks nothing."""
-        if self._resolver is None:
-            self._resolver = Resolver(
-                trusted=self.trusted,
-                folder=self.draft.folder,
-                called=self.draft.called,
-                interactive=True,
-                typed=self.typed,
-                ask=_not_typed,
-            )
-        return self._resolver
-
     def password_changed(self) -> None:
         """A password was kept elsewhere: resolve and check again."""
-        self._resolver = None
+        self.passwords.forget()
         if self._due is not None:
             self._due |= session.live_checks("mysql.password")
         if self.phase is not Phase.CHANGED:
             self._check()
-
-    def type_password(self, key: str, password: str) -> None:
-        """Use a password until the wizard is left, and store it nowhere."""
-        self.typed[key] = Secret(password)
-        self._resolver = None
-
-    def untyped(self) -> list[str]:
-        """The keys of the passwords that only the user has: *ask me*, or a variable that is not set."""
-        return [
-            key
-            for key in values.PASSWORDS
-            if key not in self.typed
-            and isinstance(reference := self.draft.value(tuple(key.split("."))), dict)
-            and ("prompt" in reference or reference.get("env", "PATH") not in os.environ)
-        ]
-
-    async def ask_for_passwords(self, *, again: bool = False) -> None:
-        """Ask for each password that *ask me* leaves to the user; `again`: also if they gave none before."""
-        from screens.dialogs.password import Typed
-
-        for key in self.untyped():
-            if "prompt" in self.draft.value(tuple(key.split("."))) and (again or key not in self._asked):
-                self._asked.add(key)
-                typed = await self._app.push_screen_wait(Typed(key))
-                if typed is not None:
-                    self.type_password(key, typed)
 
     # --- what the threads report ------------------------------------------------------------------
 
@@ -339,8 +290,9 @@ class OpenPair:
             self.findings[finding.id] = []
             self._due = self.running = self.running - {finding.id}
         self.findings.setdefault(finding.id, []).append(finding)
-        if finding.id == "apply.unfinished" and finding.status == "error" and finding.id not in self._asked:
-            self._asked.add(finding.id)
+        unfinished = finding.id == "apply.unfinished" and finding.status == "error"
+        if unfinished and not self._has_asked_about_run:
+            self._has_asked_about_run = True
             self._app.ask_about_cut_off(finding.message)
 
     def checks_end(self, prepared: Prepared | None = None, needs: Needs | None = None) -> None:
@@ -444,17 +396,17 @@ class OpenPair:
 
     def findings_of(self, step: Step) -> list[Finding]:
         """The findings that belong to a step: of its own checks, and what concerns its fields."""
-        return [finding for finding in self.all_findings() if step.id in self.owners(finding)]
+        return [finding for finding in self.all_findings() if step.id == self.owner(finding)]
 
-    def owners(self, finding: Finding) -> list[str]:
+    def owner(self, finding: Finding) -> str:
         """The step that shows a finding: the first one with the field it is about, else its check's own."""
         field = self.field_of(finding)
         own = finding.id.partition(".")[0]
         if field is not None and finding.status in {"error", "warning"}:
             asking = values.steps_of(field)
             if asking and own not in asking:
-                return asking[:1]
-        return [own if own in STEP_IDS else STEP_IDS[0]]
+                return asking[0]
+        return own if own in STEP_IDS else STEP_IDS[0]
 
     def field_of(self, finding: Finding) -> str | None:
         """The key that a finding is about, without which node; None where it names none."""
@@ -516,12 +468,6 @@ class OpenPair:
         for hint in self._hints:
             if isinstance(hint.action, SetField) and self.draft.place(hint.action.field) in self.mistakes:
                 yield hint
-
-
-def _not_typed(text: str) -> str:
-    raise SecretError(
-        "not typed yet", place=text.removeprefix("Password for "), fix="press F7 in the field and type it"
-    )
 
 
 def clock() -> str:

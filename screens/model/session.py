@@ -102,20 +102,16 @@ def live_checks(key: str) -> frozenset[str]:
 
     What concerns a node concerns every step: its address and its Java are checked in several.
     """
-    return frozenset(
-        one.id
-        for one in procedure.CHECKS
-        if one.live and (key.startswith("nodes.") or key in _fields_of(one))
-    )
+    live = [one for one in procedure.CHECKS if one.live]
+    return frozenset(one.id for one in live if key.startswith("nodes.") or key in _fields_of(one))
 
 
 @cache
 def _fields_of(check: Check) -> frozenset[str]:
     """The fields of the profile that the findings of a check speak of."""
     own = frozenset(field for step in procedure.STEPS if step.id == check.step for field in step.fields)
-    mysql, nodes = (
-        frozenset(key for key in keys() if key.startswith(f"{table}.")) for table in ("mysql", "nodes")
-    )
+    mysql = frozenset(key for key in keys() if key.startswith("mysql."))
+    nodes = frozenset(key for key in keys() if key.startswith("nodes."))
     if check.id == "prerequisites.secret":
         return mysql | nodes | {key.key for key in keys().values() if key.kind == "reference"}
     if check.step == "mysql" and check.live and check.id != "mysql.driver":
@@ -158,11 +154,7 @@ def host_hints(homes: dict[str, str], folder: Path) -> list[Finding]:
         for node, home in homes.items():
             if addresses and is_pack(locations.located(home, folder)):
                 change = SetField(f"nodes.{node}.host", addresses[0], f"host = {addresses[0]}")
-                hints.append(
-                    finding.warning(
-                        f"the home is on this machine, which has {', '.join(addresses)}",
-                        node=node,
-                        fix=Fix(f'Set host = "{addresses[0]}" for {node}', change),
-                    )
-                )
+                fix = Fix(f'Set host = "{addresses[0]}" for {node}', change)
+                text = f"the home is on this machine, which has {', '.join(addresses)}"
+                hints.append(finding.warning(text, node=node, fix=fix))
     return hints

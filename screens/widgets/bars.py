@@ -42,12 +42,9 @@ class TitleBar(Widget):
         self.set_reactive(TitleBar.pair, pair)
 
     def render(self) -> Content:
-        left = Content.assemble(
-            " ", ("apimha-wizard", "bold $primary"), f" {sign('dot')} " if self.pair else ""
-        )
-        right = Content.assemble(
-            (f" {self.badge} ", "bold $warning") if self.badge else "", (f" {self.saved} ", "$quiet")
-        )
+        dot, badge = f" {sign('dot')} " if self.pair else "", f" {self.badge} " if self.badge else ""
+        left = Content.assemble(" ", ("apimha-wizard", "bold $primary"), dot)
+        right = Content.assemble((badge, "bold $warning"), (f" {self.saved} ", "$quiet"))
         room = self.size.width - left.cell_length - right.cell_length
         left += Content(cut_left(plain(self.pair), max(1, room)))
         gap = max(1, self.size.width - left.cell_length - right.cell_length)
@@ -168,10 +165,8 @@ class Sidebar(Widget, can_focus=True):
             return Strip([Segment(f" {sign('rule') * (width - 2)} ", ink(self, "line", "panel"))])
         if id == STATE:
             state = self.states.get(self.current)
-            style = ink(self, COLOURS[state], "raised")
-            return Strip([Segment(f"    {WORDS[state] if state else ''}", style)]).adjust_cell_length(
-                width, style
-            )
+            style, word = ink(self, COLOURS[state], "raised"), WORDS[state] if state else ""
+            return Strip([Segment(f"    {word}", style)]).adjust_cell_length(width, style)
         return self._item(id, pointed=self.has_focus and id == self._ids[self._pointed])
 
     def _item(self, id: str, *, pointed: bool) -> Strip:
@@ -203,19 +198,25 @@ class BarScreen(Screen[Result]):
         cls.BINDINGS = [*keys.bindings(vars(cls).get("KEYS", ())), *vars(cls).get("BINDINGS", ())]
         super().__init_subclass__(**given)
 
-    def __init__(self, heading: str = "", pair: OpenPair | None = None) -> None:
-        """Show what concerns a pair; None: no pair, or every one."""
+    def __init__(self, word: str = "", pair: OpenPair | None = None) -> None:
+        """Show what concerns a pair (None: no pair, or every one); `word` says in the title what that is."""
         super().__init__()
-        self.pair, self._heading = pair, heading
+        self.pair, self._word = pair, word
 
     def compose(self) -> ComposeResult:
         self._fit(self.app.size.width)
-        yield TitleBar(self._heading)
+        yield TitleBar(self.heading)
         yield from self.content()
         yield KeyBar(self.KEYS)
 
     def content(self) -> ComposeResult:
         raise NotImplementedError
+
+    @property
+    def heading(self) -> str:
+        """What the title names: `analytics → review`."""
+        title = self.pair.draft.title if self.pair is not None else ""
+        return f" {sign('to')} ".join(filter(None, (title, self._word)))
 
     def on_mount(self) -> None:
         self.show_head()
@@ -234,16 +235,11 @@ class BarScreen(Screen[Result]):
         """Show in the title how safe the pair's changes are, and what is unusual."""
         if self.pair is not None:
             bar = self.query_one(TitleBar)
-            bar.badge, bar.saved = self.pair.badge, self.pair.saved
+            bar.pair, bar.badge, bar.saved = self.heading, self.pair.badge, self.pair.saved
 
     def offer(self, *silent: str) -> None:
         """Show the keys in the footer but those of these actions, which can do nothing now."""
         self.query_one(KeyBar).without(self.KEYS, *silent)
-
-
-def heading(pair: OpenPair, word: str) -> str:
-    """Return the title of a screen about a pair: `analytics → review`."""
-    return f"{pair.draft.title} {sign('to')} {word}"
 
 
 def _width(key: Action) -> int:

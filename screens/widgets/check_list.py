@@ -20,6 +20,9 @@ from wizard.system.finding import Finding
 ORDER = {"error": 0, "warning": 1, "waiting": 2, "skipped": 3, "ok": 4}
 """What is wrong is on top."""
 FOLDED = ("ok", "skipped")
+COUNTED = {"error": ("error", "errors"), "warning": ("warning", "warnings")}
+COUNTED |= {"ok": ("passed", "passed"), "skipped": ("skipped", "skipped")}
+"""One and several of them."""
 
 MARKS = {**INKS, "fix": "quiet", "key": "primary", "fold": "quiet"}
 BODIES = {**MARKS, "error": "foreground", "warning": "foreground", "ok": "quiet", "fix": "secondary"}
@@ -167,13 +170,8 @@ def _is_folded(finding: Finding) -> bool:
 
 def _counted(findings: Sequence[Finding], statuses: Sequence[str]) -> list[str]:
     """`3 errors`, `1 warning`, `25 passed`: only what there is."""
-    words = {"error": "error", "warning": "warning", "ok": "passed", "skipped": "skipped"}
-    counts = [(words[status], sum(one.status == status for one in findings)) for status in statuses]
-    return [
-        f"{count} {word}{'s' if count > 1 and word in {'error', 'warning'} else ''}"
-        for word, count in counts
-        if count
-    ]
+    counts = {status: sum(one.status == status for one in findings) for status in statuses}
+    return [f"{count} {COUNTED[status][count > 1]}" for status, count in counts.items() if count]
 
 
 def _lines_of(finding: Finding, number: int, width: int, *, pointed: bool) -> list[CheckLine]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby, zip_longest
 from typing import NamedTuple
 
+from rich.cells import chop_cells
 from rich.segment import Segment
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -112,7 +113,7 @@ class DiffView(ScrollView, can_focus=True):
             return [Strip([Segment(sign("rule") * width, ink(self, "line"))])]
         ground, colour, mark = LOOKS[row.kind]
         text, room = plain(row.text.expandtabs(4)), width - NUMBER - 2
-        pieces = [text[at : at + room] for at in range(0, len(text), room)] or [""]
+        pieces = chop_cells(text, room) or [""]
         return [
             Strip(
                 [

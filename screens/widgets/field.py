@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -72,18 +73,12 @@ class Labelled(Base):
         if self.on_change is not None:
             self.on_change(value)
 
-    def show(self, value: Any) -> None:
-        raise NotImplementedError
-
     def describe(self, problem: str, note: str = "") -> None:
         """Say what is wrong with the value, or else what is known of it; empty texts remove both."""
         if (problem, note) != (self.problem, self.note):
             self.problem, self.note = problem, note
             self._make_room()
             self.refresh()
-
-    def take(self, text: str) -> None:
-        raise NotImplementedError
 
     def _below(self) -> list[str]:
         """The lines below the value: one for the note, or as many as the problem needs."""
@@ -225,18 +220,13 @@ class TextField(Labelled, Line):
             width = self.scrollable_content_region.width
             text, faint = plain(cut(self.placeholder, width)) or " ", ink(self, "quiet", "surface")
             under = ink(self, "background", "foreground") if self.has_focus else faint
-            return Strip([Segment(text[:1], under), Segment(text[1:], faint)]).adjust_cell_length(
-                width, faint
-            )
+            strip = Strip([Segment(text[:1], under), Segment(text[1:], faint)])
+            return strip.adjust_cell_length(width, faint)
         strip = super().render_line(y)
         if self.value.isprintable():
             return strip
-        return Strip(
-            [
-                Segment("".join(c if c.isprintable() else "?" for c in piece.text), piece.style)
-                for piece in strip
-            ]
-        )
+        safe = (("".join(c if c.isprintable() else "?" for c in text), style) for text, style, _ in strip)
+        return Strip([Segment(text, style) for text, style in safe])
 
 
 class PathSuggester(Suggester):
@@ -256,12 +246,14 @@ class PathField(TextField):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f3", "screen.pick", "choose", show=False)]
 
     _looking: Timer | None = None
-    _folder: Path | None = None
 
-    def look_from(self, folder: Path) -> None:
-        """Relative paths count from `folder`; read what is at the path that the field holds now."""
+    def __init__(self, field: Key, place: Place, value: Any, placeholder: str, folder: Path) -> None:
+        """`folder` is where relative paths count from."""
+        super().__init__(field, place, value, placeholder)
         self._folder = folder
-        self.suggester = PathSuggester(self.field.key, folder)
+
+    def on_mount(self) -> None:
+        self.suggester = PathSuggester(self.field.key, self._folder)
         self._look_soon()
 
     def watch_value(self) -> None:
@@ -269,16 +261,13 @@ class PathField(TextField):
         self._look_soon()
 
     def _look_soon(self) -> None:
-        if self._folder is None:
-            return
+        """Read what is at the path, once no key has come for a while."""
         if self._looking is not None:
             self._looking.stop()
         self._looking = self.set_timer(PAUSE, self._look)
 
     async def _look(self) -> None:
         text, folder = self.value, self._folder
-        if folder is None:
-            return
         found = await beside(lambda: paths.about(self.field.key, text, folder), "path") if text else ""
         if text == self.value:
             self.describe(self.problem, found)
@@ -287,12 +276,10 @@ class PathField(TextField):
         """Complete as far as the disk leaves one choice; gives whether there was anything to complete."""
         await typed_in(self)
         text, folder, longer = self.value, self._folder, None
-        if folder is not None and text and self.cursor_position == len(text):
+        if text and self.cursor_position == len(text):
             look = beside(lambda: paths.certain_completion(self.field.key, text, folder), "completion")
-            try:
+            with suppress(TimeoutError):
                 longer = await asyncio.wait_for(look, PATIENCE)
-            except TimeoutError:
-                longer = None
         if longer is None or len(longer) <= len(text):
             return False
         self.take(longer)

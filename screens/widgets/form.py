@@ -149,9 +149,10 @@ class Form(VerticalScroll, can_focus=False):
             made = Choice(field, place, [(NODE_NAMES[field.key], None), *names], value)
         elif field.kind == "reference":
             made = SecretField(field, place, value)
+        elif field.kind == "path":
+            made = PathField(field, place, value, values.placeholder(field, node), self.draft.folder)
         else:
-            kind = PathField if field.kind == "path" else TextField
-            made = kind(field, place, value, values.placeholder(field, node))
+            made = TextField(field, place, value, values.placeholder(field, node))
         made.on_change = partial(self._changed, made)
         made.lay(label_width, is_required=field.required)
         return made

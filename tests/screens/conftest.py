@@ -11,7 +11,7 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension
 
 from screens.theme import dress_scroll_bars
-from tests.support.screens import PROFILE
+from tests.support.screens import PROFILE, Scripted
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,6 +48,15 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other programs' ports on this machine are nobody's business; checks run soon after a change."""
     monkeypatch.setattr("wizard.preflight.pair.is_free", lambda number: True)
     monkeypatch.setattr("screens.model.pair.SETTLE", 0.02)
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
+    """What the checks say, at once and without looking: set its `findings`."""
+    checks = type("Said", (Scripted,), {})
+    monkeypatch.setattr("screens.model.session.CheckRound", checks)
+    monkeypatch.setattr("screens.model.pair.SETTLE", 0.01)
+    return checks
 
 
 @pytest.fixture

@@ -23,112 +23,83 @@ from tests.support import server_logs as tell
 from tests.support.screens import seen, text_of, until
 from tests.support.server_logs import Side, profile, sides
 from tests.support.tmux import run_line, terminal
+from tests.verify.test_spark_verdict import PLACES, WORKER, master, worker
 from wizard.command_line.run import servers
 from wizard.command_line.verify import ReportWriter
 from wizard.pack.home import Pack
 from wizard.system import locations
 from wizard.system.finding import Finding, Fix
 from wizard.verify.drill import Drill
+from wizard.verify.facts import Facts
 from wizard.verify.log import Trouble
 from wizard.verify.pair import Pair, Sight
 from wizard.verify.scan import Scanner
-from wizard.verify.spark import Look, PageAnswer, SparkAddress
+from wizard.verify.spark import Look, PageAnswer
 from wizard.verify.spark_verdict import SparkView, judge_spark
 from wizard.verify.story import Story
 from wizard.verify.verdict import View, judge, view_of
 
 ROOT = Path(__file__).resolve().parents[2]
-PLACES = {
-    name: SparkAddress(host, 8082, 11501, 4041, 7078)
-    for name, host in (("node1", "10.100.0.46"), ("node2", "10.100.0.47"))
-}
 NOON = 1_769_515_101.0  # 2026-01-27 11:58:21 UTC
+
+
+REFUSED = PageAnswer("http://10.100.0.46:8082/json/", "refused", "connection refused")
 
 
 def spark(active: str = "node1", *, up: tuple[str, ...] = ("node1", "node2")) -> Look:
     """What the UIs of those nodes show."""
-    refused = PageAnswer("http://10.100.0.46:8082/json/", "refused", "connection refused")
-    workers = [{"host": PLACES[node].host, "state": "ALIVE", "webuiaddress": ""} for node in up]
-    applications = [{"id": "app-1", "name": "CarbonAnalytics", "state": "RUNNING"}]
-    alive = {"status": "ALIVE", "workers": workers, "activeapps": applications}
-    executors = {"executors": [{"id": 0, "appid": "app-1"}], "finishedexecutors": []}
-    url = "http://10.100.0.46:8082/json/"
-    masters = {
-        node: PageAnswer(url, "ok", "", alive if node == active else {"status": "STANDBY"})
-        if node in up
-        else refused
-        for node in PLACES
-    }
-    return Look(
-        masters, {node: PageAnswer(url, "ok", "", executors) if node in up else refused for node in PLACES}
-    )
+    workers = [{**WORKER, "host": PLACES[node].host} for node in up]
+    alive = master("ALIVE", workers=workers, activeapps=[{"id": "app-1", "state": "RUNNING"}])
+    shown = {node: alive if node == active else master("STANDBY") for node in up}
+    masters = {node: shown.get(node, REFUSED) for node in PLACES}
+    return Look(masters, {node: worker(0) if node in up else REFUSED for node in PLACES})
 
 
 class Reader:
     """Reads a side's log as it grows."""
 
-    def __init__(self) -> None:
-        self.story = Story()
-        self._scanner = Scanner()
-        self._at = 0
+    def __init__(self, side: Side) -> None:
+        self._log, self._story, self._scanner, self._at = side.log, Story(), Scanner(), 0
 
-    def read(self, side: Side) -> None:
-        content = side.log.content
-        self.story.read([*self._scanner.feed(content[self._at :]), *self._scanner.settle()])
+    def read(self) -> Facts:
+        content = self._log.content
+        self._story.read([*self._scanner.feed(content[self._at :]), *self._scanner.settle()])
         self._at = len(content)
+        return self._story.facts
 
 
-def as_seen(
-    first: Side | None,
-    second: Side | None,
-    look: Look | None = None,
-    *,
-    drill: Drill | None = None,
-    now: float = 0.0,
-    readers: dict[str, Reader] | None = None,
-) -> View:
-    """The view of the stories as their logs tell them by now; `readers` have read them before."""
-    readers = {} if readers is None else readers
-    for name, side in (("node1", first), ("node2", second)):
-        if side is not None:
-            readers.setdefault(name, Reader()).read(side)
-    stories = {name: reader.story for name, reader in readers.items()}
-    pair = Pair(profile(), {name: Sight(story.facts, f"{name}.log") for name, story in stories.items()})
-    findings = judge(pair)
-    if look is not None:
-        findings += judge_spark(SparkView(pair, look, look, PLACES, lambda path: None))
-        findings = [one for one in findings if one.id != "verify.spark-environment"]
+def as_seen(readers: dict[str, Reader], look: Look, *, drill: Drill | None = None, now: float = 0.0) -> View:
+    """The view of the stories as the logs of these nodes tell them by now."""
+    facts = {name: reader.read() for name, reader in readers.items()}
+    pair = Pair(profile(), {name: Sight(one, f"{name}.log") for name, one in facts.items()})
+    findings = [*judge(pair), *judge_spark(SparkView(pair, look, look, PLACES, lambda path: None))]
+    findings = [one for one in findings if one.id != "verify.spark-environment"]
     if drill is not None:
         drill.observe(pair, now)
         findings.append(drill.finding(pair))
-    news = tuple((name, moment) for name, story in stories.items() for moment in story.facts.moments)
-    return view_of(pair, findings, spark=look, places=PLACES if look else {}, drill=drill, news=news)
+    news = tuple((name, moment) for name, one in facts.items() for moment in one.moments)
+    return view_of(pair, findings, spark=look, places=PLACES, drill=drill, news=news)
 
 
 class Shown:
-    """A watcher that shows views that were made before, one a look; the last one stays."""
+    """A watcher that shows a view that was made before."""
 
-    def __init__(self, *views: View) -> None:
-        self._views = list(views)
-        self.drill = views[-1].drill
+    def __init__(self, view: View) -> None:
+        self._view, self.drill = view, view.drill
 
     def close(self) -> None:
         pass
 
     def poll(self) -> View:
-        view = self._views[0]
-        if len(self._views) > 1:
-            self._views.pop(0)
-        else:
-            self._views[0] = dataclasses.replace(view, news=())  # news is told once
+        view, self._view = self._view, dataclasses.replace(self._view, news=())  # news is told once
         return view
 
 
 def app_of(
-    *views: View, theme: str = "dark", writer: ReportWriter | None = None, loaded: Any = None
+    view: View, theme: str = "dark", writer: ReportWriter | None = None, loaded: Any = None
 ) -> WizardApp:
     dashboard = Dashboard(
-        Shown(*views),  # type: ignore[arg-type]
+        Shown(view),  # type: ignore[arg-type]
         name="analytics",
         writer=writer or ReportWriter("analytics", {}),
         clock=lambda: NOON,
@@ -152,20 +123,21 @@ async def running(app: WizardApp, size: tuple[int, int] = (80, 24)) -> AsyncIter
 
 
 def starting() -> View:
-    first, second = sides()
-    tell.begin(first, second)
-    tell.become(first, "Active")
-    tell.masters(first, 1)
-    tell.complete(first)
-    second.log.say(tell.CARBON, "Starting WSO2 Carbon...")
-    return as_seen(first, second, spark(up=("node1",)))
+    def begins(first: Side, second: Side) -> None:
+        tell.begin(first, second)
+        tell.become(first, "Active")
+        tell.masters(first, 1)
+        tell.complete(first)
+        second.log.say(tell.CARBON, "Starting WSO2 Carbon...")
+
+    return story(begins, look=spark(up=("node1",)))
 
 
 def story(*tells: Callable[[Side, Side], Any], look: Look, unseen: bool = False) -> View:
     first, second = sides()
     for each in tells:
         each(first, second)
-    return as_seen(first, None if unseen else second, look)
+    return as_seen({"node1": Reader(first)} | ({} if unseen else {"node2": Reader(second)}), look)
 
 
 ON_SECOND = spark("node2", up=("node2",))
@@ -177,19 +149,19 @@ def drilled(phase: str) -> View:
     """The drill at its first instruction (`stop`), when the other node has taken over (`start`), or `passed`."""
     first, second = sides()
     tell.first_start(first, second)
-    drill, readers = Drill(), dict[str, Reader]()
-    view = as_seen(first, second, spark(), drill=drill, readers=readers)
+    drill, readers = Drill(), {"node1": Reader(first), "node2": Reader(second)}
+    view = as_seen(readers, spark(), drill=drill)
     if phase == "stop":
         return view
     tell.leaves(second, first)
-    as_seen(first, second, ON_SECOND, drill=drill, now=100.0, readers=readers)
+    as_seen(readers, ON_SECOND, drill=drill, now=100.0)
     second.log.wait(11)
     tell.become(second, "Active")
-    view = as_seen(first, second, ON_SECOND, drill=drill, now=112.4, readers=readers)
+    view = as_seen(readers, ON_SECOND, drill=drill, now=112.4)
     if phase == "start":
         return view
     tell.starts_again(first, second)
-    return as_seen(first, second, spark("node2"), drill=drill, now=200.0, readers=readers)
+    return as_seen(readers, spark("node2"), drill=drill, now=200.0)
 
 
 def never_started() -> View:
@@ -199,23 +171,22 @@ def never_started() -> View:
     return view_of(pair, judge(pair), spark=None, places={}, drill=None, news=())
 
 
-STATES: dict[str, Callable[[], View]] = {
-    "starting": starting,
-    "healthy": healthy,
-    "failed_over": failed_over,
-    "split_brain": partial(story, tell.first_start, tell.leaves, tell.fail_over, look=spark()),
-    "one_unseen": partial(story, tell.first_start, look=spark(), unseen=True),
-}
-
-
-PICTURES = {
-    **{state: (make, (80, 24), "dark") for state, make in STATES.items()},
+PICTURES: dict[str, tuple[Callable[[], View], tuple[int, int], str]] = {
+    "starting": (starting, (80, 24), "dark"),
+    "healthy": (healthy, (80, 24), "dark"),
+    "failed_over": (failed_over, (80, 24), "dark"),
+    "split_brain": (
+        partial(story, tell.first_start, tell.leaves, tell.fail_over, look=spark()),
+        (80, 24),
+        "dark",
+    ),
+    "one_unseen": (partial(story, tell.first_start, look=spark(), unseen=True), (80, 24), "dark"),
     "healthy-light": (healthy, (80, 24), "light"),
     "failed_over-light": (failed_over, (80, 24), "light"),
     "starting-wide": (starting, (120, 40), "dark"),
     "failed_over-wide": (failed_over, (120, 40), "dark"),
-    "drill-stop": (lambda: drilled("stop"), (80, 24), "dark"),
-    "drill-start": (lambda: drilled("start"), (80, 24), "dark"),
+    "drill-stop": (partial(drilled, "stop"), (80, 24), "dark"),
+    "drill-start": (partial(drilled, "start"), (80, 24), "dark"),
     "failed_over-ascii": (failed_over, (80, 24), "dark"),
 }
 
@@ -280,13 +251,11 @@ async def test_servers_picture(
 
 async def test_a_finding_with_markup_in_it_is_shown_as_it_is() -> None:
     view = healthy()
-    nasty = Finding(
-        "error", "[red]no[/red] [/] [$x]", "node1", Fix("fix [b]it[/b]"), "evidence [link=x]", "verify.x"
-    )
-    pair = view.pair
-    app = app_of(view_of(pair, [*view.findings, nasty]))
+    evil = "[red]no[/red] [/] [$x]"
+    nasty = Finding("error", evil, "node1", Fix("fix [b]it[/b]"), "evidence [link=x]", "verify.x")
+    app = app_of(view_of(view.pair, [*view.findings, nasty]))
     async with running(app):
-        assert "[red]no[/red] [/] [$x]" in str(app.screen.query_one("#problem-list", Static).render())
+        assert evil in str(app.screen.query_one("#problem-list", Static).render())
 
 
 async def test_leaving_ends_with_130() -> None:

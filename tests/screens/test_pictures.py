@@ -21,7 +21,7 @@ from screens.model.paths import PathEntry
 from screens.theme import THEMES
 from screens.welcome import WhatWasRead
 from screens.widgets.field import PathField
-from tests.support.driving import fill
+from tests.support.driving import fill, runs_of
 from tests.support.screens import PROFILE, Scripted, on, opened, settled, text_of, until, wizard
 from wizard.command_line.run import replay
 from wizard.command_line.run.from_homes import PairReading
@@ -99,18 +99,21 @@ CHARSET = named(
 )
 
 
-@pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
-    """What the checks say: set its `findings`."""
-
-    class Said(Scripted):
-        findings = FINE
-
-    monkeypatch.setattr("screens.model.session.CheckRound", Said)
-    monkeypatch.setattr("screens.model.pair.SETTLE", 0.01)
+@pytest.fixture(autouse=True)
+def about_paths(said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is known of each path; and all is fine where a scene says nothing else."""
+    said.findings = FINE
     about = {"nodes.home": "API Manager Analytics 2.0.0, offset 1", "mysql.driver_jar": "Connector/J 5.1.49"}
     monkeypatch.setattr("screens.model.paths.about", lambda key, text, folder: about.get(key, ""))
-    return Said
+
+
+DATABASES = {
+    "userdb": True,
+    "regdb": True,
+    "WSO2_ANALYTICS_EVENT_STORE_DB": False,
+    "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB": False,
+}
+"""The databases, and whether the pack's script creates tables in each."""
 
 
 @pytest.fixture
@@ -120,28 +123,18 @@ def planned(said: Any, make_pair: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     prepared = replay.prepare(
         load(pair.profile).profile, replay.Options(offline=True, skip=("prerequisites",)), Resolver()
     )
-    names = {
-        "userdb": True,
-        "regdb": True,
-        "WSO2_ANALYTICS_EVENT_STORE_DB": False,
-        "WSO2_ANALYTICS_PROCESSED_DATA_STORE_DB": False,
-    }
-    needs = SimpleNamespace(
-        pending=True,
-        databases=[
-            SimpleNamespace(
-                database=SimpleNamespace(name=name),
-                pending=True,
-                create=True,
-                grant_to=("'apim'@'%'",),
-                script=script,
-                lacking=False,
-                result=DatabaseResult(name, "pending", 0),
-            )
-            for name, script in names.items()
-        ],
-    )
-    said.prepare = staticmethod(lambda wanted: (prepared, needs))
+    how = {"pending": True, "create": True, "grant_to": ("'apim'@'%'",), "lacking": False}
+    needs = [
+        SimpleNamespace(
+            database=SimpleNamespace(name=name),
+            script=script,
+            result=DatabaseResult(name, "pending", 0),
+            **how,
+        )
+        for name, script in DATABASES.items()
+    ]
+    found = prepared, SimpleNamespace(pending=True, databases=needs)
+    said.prepare = staticmethod(lambda wanted: found)
     return said
 
 
@@ -168,15 +161,10 @@ def made(said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     before = b'<clustering\n    enable="false">\n  <parameter name="membershipScheme">multicast</parameter>\n'
     after = before.replace(b"false", b"true").replace(b"multicast", b"wka")
     line = Line("clustering/@enable: false → true")
+    copied, jar = Line("copied from /opt/mysql.jar"), "repository/components/lib/mysql.jar"
     changes = [
         Change("node1", "repository/conf/axis2/axis2.xml", "edit", ("",), (line,), (), before, after),
-        Change(
-            "node1",
-            "repository/components/lib/mysql.jar",
-            "copy",
-            ("",),
-            (Line("copied from /opt/mysql.jar"),),
-        ),
+        Change("node1", jar, "copy", ("",), (copied,)),
     ]
     monkeypatch.setattr("wizard.command_line.run.rollback.history", lambda name: runs)
     monkeypatch.setattr("wizard.command_line.run.rollback.changes", lambda name: changes)
@@ -339,8 +327,7 @@ def listed(*keys: str) -> Callable[[Pilot[Any]], Any]:
     """The list of runs is shown, and these keys are pressed in it."""
 
     async def act(pilot: Pilot[Any]) -> None:
-        await pilot.app.run_action("runs")
-        await until(pilot, lambda: pilot.app.screen.query("Tree") and pilot.app.screen.current, "the list")
+        await runs_of(pilot)
         for key in keys:
             await pilot.press(key)
             await pilot.pause(0.05)
@@ -375,6 +362,7 @@ SCENES = {
     "step-mysql": Scene([*PASSWORD, "enter", has("Select.-expanded")], [*FINE, CHARSET]),
     **{f"step-{number + 1}": Scene(["ctrl+n"] * number) for number in range(2, 8)},
     "help": Scene(["f1"]),
+    "too-small": Scene(looks=[Look(60, 16)]),
     "password-test": Scene(
         [*PASSWORD, "f7", *"secret", "enter", seen("wrong password")], prepare=wrong_password
     ),
@@ -401,12 +389,10 @@ SCENES = {
 }
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "look" in metafunc.fixturenames:
-        looks = [(name, look) for name, scene in SCENES.items() for look in scene.looks]
-        metafunc.parametrize(("name", "look"), looks, ids=[f"{name}-{look}" for name, look in looks])
+PICTURES = {f"{name}-{look}": (name, look) for name, scene in SCENES.items() for look in scene.looks}
 
 
+@pytest.mark.parametrize(("name", "look"), PICTURES.values(), ids=PICTURES)
 async def test_screen(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, picture: Any, tmp_path: Path, said: Any,
     name: str, look: Look,
@@ -444,8 +430,3 @@ async def test_no_runs(said: Any, profile: Path, picture: Any) -> None:
         shown = app.screen
         await pilot.press("r", "n")
         assert app.screen is shown, "there is nothing to roll back, and no next step"
-
-
-async def test_too_small(picture: Any, said: Any, profile: Path) -> None:
-    async with wizard(profile, (60, 16)) as (app, _):
-        picture(app)

@@ -5,51 +5,36 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual import events
-from textual.widgets import Button, Select
+from textual.widgets import Button
 
 from screens import signs
 from screens.dialogs.ask import Ask
 from screens.dialogs.password import Typed
 from screens.help import Help
 from screens.model.draft import open_profile
-from screens.model.memory import Memory, ProfileProgress
 from screens.review import Review
 from screens.step import StepScreen
 from screens.theme import DARK, LIGHT
 from screens.welcome import Welcome
-from screens.widgets.bars import TitleBar
-from tests.support.driving import applied, configured, ended, fill, go_to, place_of, planned, review
+from tests.support.driving import applied, configured, ended, fill, go_to, place_of, planned, review, runs_of
 from tests.support.headless import replayed, standing
-from tests.support.screens import (
-    PROFILE,
-    Scripted,
-    on,
-    opened,
-    pressed,
-    seen,
-    settled,
-    text_of,
-    typed,
-    until,
-    wizard,
-)
+from tests.support.screens import PROFILE, on, opened, pressed, seen, settled, text_of, typed, until, wizard
 from wizard.command_line.text import step_lines
+from wizard.preflight import checks
 from wizard.profile.document import set_field, unset_field
 from wizard.profile.store import load
 from wizard.system import locations
+from wizard.system.errors import Failed, UsageError
 from wizard.system.finding import Finding, Fix
+from wizard.transaction import apply as applying
 
 pytestmark = pytest.mark.usefixtures("quiet", "no_programs")
-
-
-def offline(profile: Path) -> None:
-    """The wizard was left offline."""
-    Memory().note(profile, ProfileProgress(offline=True))
 
 
 def test_wizard_imports_nothing_of_the_screens() -> None:
@@ -63,16 +48,14 @@ def test_wizard_imports_nothing_of_the_screens() -> None:
 
 
 async def test_comments_and_order_of_a_profile_survive(tmp_path: Path) -> None:
-    path = tmp_path / "analytics.toml"
-    path.write_text("# ours\n" + PROFILE.replace("[mysql]", "[mysql]   # the old server"), "utf-8")
+    text, path = "# ours\n" + PROFILE.replace("[mysql]", "[mysql]   # the old server"), tmp_path / "a.toml"
+    path.write_text(text, "utf-8")
     async with wizard(path, offline=True) as (_, pilot):
         await fill(pilot, "10.100.0.48", "nodes", 1, "host")
         await pressed(pilot, "ctrl+n")
         await settled(pilot)
         await pressed(pilot, "ctrl+q")
-    assert path.read_text("utf-8") == "# ours\n" + PROFILE.replace(
-        "[mysql]", "[mysql]   # the old server"
-    ).replace("10.100.0.47", "10.100.0.48")
+    assert path.read_text("utf-8") == text.replace("10.100.0.47", "10.100.0.48")
 
 
 BY_HAND = PROFILE.replace("10.100.0.46", "10.100.0.99")
@@ -120,8 +103,7 @@ async def test_a_draft_whose_profile_changed_is_asked_about_when_it_is_opened(
         await settled(pilot)
         await pressed(pilot, "ctrl+q")
     becomes(profile, now)
-    app = opened(profile)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with wizard(profile) as (app, pilot):
         await seen(pilot, f"The profile was {word} meanwhile", f"was {'changed' if now else word} outside")
         await pressed(pilot, "escape")
         assert app.pair.draft.value(("nodes", 1, "host")) == "wrong host!"
@@ -141,8 +123,6 @@ async def test_the_first_step_is_checked_before_a_server_is_named(pair: Any) -> 
 
 
 async def test_a_folder_that_cannot_be_written_is_told(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from wizard.system.errors import Failed
-
     def full(draft: Any) -> None:
         raise Failed("it cannot be saved: No space left on device", place="draft", fix="make room")
 
@@ -150,9 +130,7 @@ async def test_a_folder_that_cannot_be_written_is_told(pair: Any, monkeypatch: p
     async with wizard(pair.profile) as (app, pilot):
         await typed(pilot, "x")
         await seen(pilot, "NOT SAVED")
-        await typed(pilot, "y")
-        await app.action_profiles()
-        await until(pilot, lambda: any(one.message.startswith("pair: ") for one in app._notifications))
+        assert any(one.message.startswith("pair: ") for one in app._notifications)
 
 
 async def test_nothing_is_applied_before_every_warning_is_accepted(pair: Any) -> None:
@@ -181,12 +159,15 @@ async def test_a_file_that_changes_after_the_review_stops_the_run(pair: Any) -> 
 
 
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
-    """A run stops at its fifth file: set when it has come there, and what lets it go on."""
-    from wizard.transaction import apply as applying
-
+def held(monkeypatch: pytest.MonkeyPatch) -> tuple[Callable[[Any], Awaitable[None]], threading.Event]:
+    """Applies what is reviewed as far as the fifth file; and the event that lets the run go on."""
     reached, go_on = threading.Event(), threading.Event()
     real = applying.apply
+
+    async def fifth_file(pilot: Any) -> None:
+        await review(pilot)
+        await pressed(pilot, "a", "f9")
+        await until(pilot, reached.is_set, "the fifth file")
 
     def slow(moves: Any, run: Any, *, progress: Any, **given: Any) -> Any:
         def watched(node: str, path: str, done: int, total: int) -> None:
@@ -198,17 +179,15 @@ def held(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Ev
         return real(moves, run, progress=watched, **given)
 
     monkeypatch.setattr(applying, "apply", slow)
-    return reached, go_on
+    return fifth_file, go_on
 
 
 async def test_what_is_above_a_run_stays_until_it_is_closed_and_no_other_pair_is_opened(
-    pair: Any, held: tuple[threading.Event, threading.Event]
+    pair: Any, held: Any
 ) -> None:
-    reached, go_on = held
+    fifth_file, go_on = held
     async with wizard(pair.profile, offline=True) as (app, pilot):
-        await review(pilot)
-        await pressed(pilot, "a", "f9")
-        await until(pilot, reached.is_set, "the fifth file")
+        await fifth_file(pilot)
         run = app.screen
         await app.action_profiles()
         assert app.screen is run and app.pair is not None, "leaving would not wait for it any more"
@@ -224,14 +203,12 @@ async def test_what_is_above_a_run_stays_until_it_is_closed_and_no_other_pair_is
 
 @pytest.mark.parametrize("leave", [False, True])
 async def test_cancelled_or_left_while_it_writes_everything_is_as_before(
-    pair: Any, held: tuple[threading.Event, threading.Event], leave: bool
+    pair: Any, held: Any, leave: bool
 ) -> None:
     before = standing(*pair.homes)
-    reached, go_on = held
+    fifth_file, go_on = held
     async with wizard(pair.profile, offline=True) as (app, pilot):
-        await review(pilot)
-        await pressed(pilot, "a", "f9")
-        await until(pilot, reached.is_set, "the fifth file")
+        await fifth_file(pilot)
         await seen(pilot, "5/")
         if leave:
             threading.Timer(0.3, go_on.set).start()
@@ -247,7 +224,6 @@ async def test_cancelled_or_left_while_it_writes_everything_is_as_before(
 
 
 async def test_a_run_that_was_cut_off_is_put_back_when_somebody_says_so(pair: Any) -> None:
-    offline(pair.profile)
     before = standing(*pair.homes)
     cut_off = (
         "import os, sys\n"
@@ -260,8 +236,7 @@ async def test_a_run_that_was_cut_off_is_put_back_when_somebody_says_so(pair: An
         "replay.replay(load(sys.argv[1]), replay.Options(offline=True), Resolver(), progress=die, cancel=Cancel())\n"
     )
     subprocess.run([sys.executable, "-c", cut_off, str(pair.profile)], check=False)
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with wizard(pair.profile, offline=True) as (app, pilot):
         await on(pilot, Ask)
         assert "interrupted" in text_of(app)
         await pilot.click("#restore")
@@ -314,9 +289,7 @@ async def test_an_error_can_be_taken_for_a_warning_where_ignore_could(make_pair:
     async with wizard(pair.profile, offline=True) as (app, pilot):
         await review(pilot)
         await pressed(pilot, "space")
-        await until(
-            pilot, lambda: app.pair.prepared is not None and app.pair.progress.ignore == ["ports.clash"]
-        )
+        await until(pilot, lambda: app.pair.prepared and app.pair.progress.ignore == ["ports.clash"])
         assert await applied(pilot) == "applied"
 
 
@@ -337,10 +310,8 @@ async def test_a_password_that_is_asked_for_is_asked_for_once_and_kept_nowhere(
     secret = "Geheim-9f3a-zzz"
     logged = everything_logged(monkeypatch)
     pair = make_pair(mysql={"password": {"env": None, "prompt": True}})
-    offline(pair.profile)
-    app = opened(pair.profile)
     pictures = []
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with wizard(pair.profile, offline=True) as (app, pilot):
         await on(pilot, Typed)
         await pressed(pilot, "escape")
         await settled(pilot)
@@ -366,17 +337,12 @@ async def test_a_password_that_is_asked_for_is_asked_for_once_and_kept_nowhere(
     assert secret in written, "the servers need it"
     assert not any(secret in picture or secret[4:] in picture for picture in pictures)
     assert not any(secret[4:] in line for line in logged)
-    kept = [
-        path
-        for folder in (locations.state(), locations.config(), pair.profile.parent)
-        for path in folder.rglob("*")
-        if path.is_file() and secret.encode() in path.read_bytes()
-    ]
-    homes = [path for path in kept if any(home in path.parents for home in pair.homes)]
-    backups = [path for path in kept if locations.state() in path.parents]
-    assert set(kept) == set(homes) | set(backups)
-    assert all("runs" in path.parts or "left" in path.parts for path in backups)
-    assert all(path.stat().st_mode & 0o077 == 0 for path in backups)
+    folders = (locations.state(), locations.config(), pair.profile.parent)
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    for path in (path for path in files if secret.encode() in path.read_bytes()):
+        if not any(home in path.parents for home in pair.homes):
+            assert locations.state() in path.parents and {"runs", "left"} & set(path.parts)
+            assert path.stat().st_mode & 0o077 == 0
 
 
 async def test_a_password_in_the_clear_never_gets_into_the_log_of_a_form(
@@ -393,46 +359,29 @@ async def test_a_password_in_the_clear_never_gets_into_the_log_of_a_form(
     assert [line for line in logged if "oops-my" in line] == []
 
 
-async def test_the_kind_of_a_password_is_chosen_by_keyboard(pair: Any) -> None:
-    async with wizard(pair.profile) as (app, pilot):
-        await pressed(pilot, "ctrl+n")
-        await go_to(pilot, "mysql", "password")
-        await pilot.press(
-            "tab", "enter", "down", "enter"
-        )  # each in its turn: the list opens beside the screen
-        await until(pilot, lambda: isinstance(app.screen.focused, Select))
-        await pressed(pilot, "shift+tab", "ctrl+u")
-        await typed(pilot, "~/pw")
-        await settled(pilot)
-        assert app.pair.draft.value(("mysql", "password")) == {"file": "~/pw"}
-
-
 async def test_a_key_does_what_mends_a_finding(make_pair: Any) -> None:
     pair = make_pair(nodes=[{}, {"port_offset": None}])
     async with wizard(pair.profile) as (app, pilot):
         await pressed(pilot, "f8")
         await settled(pilot)
         assert app.pair.state("prerequisites") == "error"
-        homes = [path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()]
+        before = standing(*pair.homes)
         await pressed(pilot, "f4")
         await settled(pilot)
         assert isinstance(app.pair.draft.value(("nodes", 1, "port_offset")), int)
         assert place_of(app) == ("nodes", 1, "port_offset"), "an advanced field is opened"
+        await seen(pilot, f"{signs.sign('mark')}Port offset")
         assert "Changed: Port offset of node2 = " in text_of(app) and not app._notifications
         assert not any(one.status == "error" for one in app.pair.findings["ports.clash"])
         await pressed(pilot, "f6")
         assert app.clipboard
-        assert homes == [
-            path.read_bytes() for home in pair.homes for path in home.rglob("*") if path.is_file()
-        ]
+        assert standing(*pair.homes) == before
 
 
 async def test_older_rounds_are_given_up_and_what_they_owe_is_run(
     pair: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A change in the middle of a round neither shows what is out of date nor loses a check."""
-    from wizard.preflight import checks
-
     hang = threading.Event()
     real = checks.run
     rounds: list[set[str]] = []
@@ -464,10 +413,14 @@ async def test_the_theme_is_remembered(pair: Any) -> None:
     assert opened(pair.profile).theme == "apimha-light"
 
 
-async def test_a_title_that_is_too_long_is_cut_at_the_left(profile: Path) -> None:
+async def test_a_title_names_the_pair_and_is_cut_at_the_left(profile: Path) -> None:
     async with wizard(profile, offline=True) as (app, pilot):
-        app.screen.query_one(TitleBar).pair = "/a/folder" * 20 + "/pair.toml to verify"
-        await until(pilot, lambda: "/pair.toml to verify  " in text_of(app).partition("\n")[0])
+        for title in ("another", "a-name-" * 20 + "end"):
+            app.pair.set(("cluster", "name"), title)
+            await until(pilot, lambda title=title: f"{title[-40:]}  " in text_of(app).partition("\n")[0])
+            await pressed(pilot, "f2")
+            await seen(pilot, f"{title[-40:]} → review  ")
+            await pressed(pilot, "escape")
 
 
 @pytest.mark.parametrize("screen", ["runs", "review", "gaps"])
@@ -477,8 +430,7 @@ async def test_another_theme_leaves_no_ink_of_the_one_before_and_folds_nothing(
     replayed(pair)
     async with wizard(pair.profile, (120, 40), offline=True) as (app, pilot):
         if screen == "runs":
-            await app.run_action("runs")
-            await until(pilot, lambda: app.screen.query("Tree") and app.screen.current, "the list of runs")
+            await runs_of(pilot)
             await pressed(pilot, "right")
             await seen(pilot, "axis2.xml")
             await pressed(pilot, "down")
@@ -507,28 +459,25 @@ INKS = {
 }
 
 
+def styles(app: Any) -> list[Any]:
+    """The styles of all that is on the screen."""
+    strips = app.screen._compositor.render_strips()
+    return [segment.style for strip in strips for segment in strip if segment.style]
+
+
 def inks(app: Any) -> set[str]:
     """The colours of the letters on the screen."""
     return {
-        segment.style.color.triplet.hex
-        for strip in app.screen._compositor.render_strips()
-        for segment in strip
-        if segment.style is not None and segment.style.color is not None and segment.style.color.triplet
+        style.color.triplet.hex for style in styles(app) if style.color is not None and style.color.triplet
     }
 
 
 async def test_no_color_sends_no_colours(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with wizard(pair.profile) as (app, _):
-        styles = [
-            segment.style
-            for strip in app.screen._compositor.render_strips()
-            for segment in strip
-            if segment.style
-        ]
-        assert styles
-        assert not [style for style in styles if style.color is not None or style.bgcolor is not None]
-        assert [style for style in styles if style.reverse], "the cursor shows"
+        shown = styles(app)
+        assert not [style for style in shown if style.color is not None or style.bgcolor is not None]
+        assert [style for style in shown if style.reverse], "the cursor shows"
         assert signs.WORDS[app.pair.state("prerequisites")] in text_of(app), "a word for the state"
 
 
@@ -559,8 +508,9 @@ def test_when_ascii_is_needed(environ: dict[str, str], encoding: str, needed: bo
 
 async def test_the_palette_has_every_action(pair: Any) -> None:
     async with wizard(pair.profile) as (app, pilot):
-        titles = {command.title for command in app.get_system_commands(app.screen)}
-        assert {"Review", "Next", "Check again", "Leave", "Suspend", "Step: Spark"} <= titles
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert {"Review", "Next", "Check again", "Leave", "Suspend", "Step: Spark"} <= set(titles)
+        assert len(titles) == len(set(titles))
         for word in ("theme", "roll back", "start", "runs"):
             assert [title for title in titles if word in title.lower()], word
         await pressed(pilot, "ctrl+p")
@@ -589,8 +539,6 @@ async def test_paths_are_completed_and_say_what_they_are(pair: Any) -> None:
 
 
 def test_open_wizard_tells_what_cannot_be_read(tmp_path: Path) -> None:
-    from wizard.system.errors import UsageError
-
     path = tmp_path / "broken.toml"
     path.write_text("[mysql\n", "utf-8")
     with pytest.raises(UsageError, match=r"broken\.toml:1"):
@@ -638,9 +586,8 @@ async def test_a_command_of_a_profile_from_elsewhere_runs_once_the_user_agrees(
 
 async def test_saving_a_profile_of_unknown_origin_agrees_to_nothing(make_pair: Any) -> None:
     pair = make_pair(mysql={"password": {"env": None, "command": ["/bin/false"]}})
-    offline(pair.profile)
     for size in ((80, 24), (200, 60)):  # also when the draft is taken up again
-        async with wizard(pair.profile, size) as (_, pilot):
+        async with wizard(pair.profile, size, offline=True) as (_, pilot):
             await fill(pilot, f"named{size[0]}", "nodes", 0, "name")
             await pilot.press("ctrl+q")
     assert load(pair.profile).profile.nodes[0].name == "named200"
@@ -649,10 +596,8 @@ async def test_saving_a_profile_of_unknown_origin_agrees_to_nothing(make_pair: A
 
 async def test_a_file_that_was_replaced_after_it_was_shown_runs_nothing(pair: Any, tmp_path: Path) -> None:
     """What is agreed to is what was shown: another content is judged by itself."""
-    offline(pair.profile)
-    app = opened(pair.profile)
-    app.pair.agree()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with wizard(pair.profile, offline=True) as (app, pilot):
+        app.pair.agree()
         await settled(pilot)
         await review(pilot)
         text = pair.profile.read_text("utf-8")
@@ -662,14 +607,9 @@ async def test_a_file_that_was_replaced_after_it_was_shown_runs_nothing(pair: An
     assert not (tmp_path / "t").exists()
 
 
-async def test_a_foreign_text_is_shown_escaped_and_commands_nothing(
-    pair: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_foreign_text_is_shown_escaped_and_commands_nothing(pair: Any, said: Any) -> None:
     evil, shown = "[b]\x1b\u202e", "[b]\\x1b\\u202e"
-    monkeypatch.setattr("screens.model.session.CheckRound", Scripted)
-    monkeypatch.setattr(
-        Scripted, "findings", [Finding("error", evil, remedy=Fix(evil), id="mysql.connect", evidence=evil)]
-    )
+    said.findings = [Finding("error", evil, remedy=Fix(evil), id="mysql.connect", evidence=evil)]
     async with wizard(pair.profile, (120, 50)) as (app, pilot):
         await pilot.press("ctrl+n")
         await until(pilot, lambda: text_of(app).count(shown) == 2, "the finding and its fix")

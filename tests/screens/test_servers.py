@@ -19,43 +19,24 @@ from screens.dashboard import Dashboard
 from screens.dialogs.ask import Ask
 from screens.dialogs.servers import ServersRun
 from screens.model.memory import Memory, ProfileProgress
-from tests.command_line.test_servers import (  # a fixture is used by its name
-    Launched,
-    launched,
-    pids,
-)
+from tests.command_line.test_servers import Launched, launched, pids  # a fixture is used by its name
 from tests.support.driving import applied, review
 from tests.support.screens import on, opened, pressed, seen, settled, text_of, until, wizard
 from tests.support.stand_in_pair import StandInPair
-from wizard.command_line.verify import ReportWriter
-from wizard.pack.home import Pack
+from wizard.command_line.verify import ReportWriter, watching
 from wizard.passwords.resolver import Resolver
 from wizard.profile.store import load
-from wizard.verify.homes import LOG
-from wizard.verify.log import FileLog
-from wizard.verify.pair import resolve
-from wizard.verify.watcher import Watcher
 
 DATASOURCES = "repository/conf/datasources/master-datasources.xml"
 
 
 def dashboard(two: StandInPair, *here: str) -> WizardApp:
-    """The dashboard as the command line opens it, on the machine where the homes of these nodes are."""
-    loaded = load(two.pair.profile)
-    packs = {
-        node.name: Pack(Path(node.home))
-        for node in loaded.profile.nodes
-        if node.name in (here or ("node1", "node2"))
-    }
-    watcher = Watcher(
-        loaded.profile,
-        {name: FileLog(pack.path(LOG)) for name, pack in packs.items()},
-        packs=packs,
-        hosts=resolve(node.host for node in loaded.profile.nodes),
-        name="pair",
-    )
-    writer = ReportWriter("pair", packs)
-    shown = Dashboard(watcher, name="pair", writer=writer, loaded=loaded, resolver=Resolver(), alone=True)
+    """The dashboard as the command line opens it, on the machine where the homes of these nodes are (none: both)."""
+    loaded, resolver = load(two.pair.profile), Resolver()
+    watcher, writer = watching(loaded.profile, "pair", resolver=resolver)
+    if here:
+        writer = ReportWriter("pair", {name: pack for name, pack in writer.packs.items() if name in here})
+    shown = Dashboard(watcher, name="pair", writer=writer, loaded=loaded, resolver=resolver, alone=True)
     return WizardApp(None, shown)
 
 
@@ -167,10 +148,7 @@ async def test_a_start_that_is_cancelled_leaves_the_servers_running(launched: La
     ],
 )
 async def test_a_start_that_fails_shows_cause_and_fix(
-    launched: Launched,
-    fault: str,
-    outcome: str,
-    said: str,
+    launched: Launched, fault: str, outcome: str, said: str
 ) -> None:
     async with watched(launched(fault=fault), size=(120, 40)) as (_, pilot):
         await pressed(pilot, "s")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from textual import events
 from textual.pilot import Pilot
-from textual.widgets import OptionList
+from textual.widgets import OptionList, Select
 
 from screens.app import WizardApp
 from screens.dialogs.ask import Ask
@@ -23,34 +23,13 @@ from screens.widgets.bars import KeyBar
 from screens.widgets.check_list import CheckList
 from screens.widgets.form import Fold
 from tests.support.driving import go_to, place_of
-from tests.support.screens import (
-    PROFILE,
-    Scripted,
-    at_step,
-    on,
-    opened,
-    pressed,
-    seen,
-    settled,
-    text_of,
-    typed,
-    until,
-    wizard,
-)
+from tests.support.screens import at_step, on, opened, pressed, seen, settled, text_of, typed, until, wizard
 from wizard.profile.fields import ESSENTIAL, keys
 from wizard.steps.procedure import STEPS
 from wizard.system import finding, locations
 from wizard.system.finding import Finding, Fix, SetField
 
-
-@pytest.fixture(autouse=True)
-def scripted(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
-    class Said(Scripted):
-        findings: Any = ()
-
-    monkeypatch.setattr("screens.model.session.CheckRound", Said)
-    monkeypatch.setattr("screens.model.pair.SETTLE", 0.01)
-    return Said
+pytestmark = pytest.mark.usefixtures("said")
 
 
 def offers(app: WizardApp, action: str) -> bool:
@@ -62,31 +41,26 @@ def setting(id: str, field: str, value: Any, status: Any = finding.error) -> Fin
     return status(f"{field} does not fit", fix=fix)._replace(id=id)
 
 
+ASKED = sorted(key for key, condition in ESSENTIAL.items() if condition != ("deployment_sync.method", "svn"))
+"""The questions of a new pair."""
+
+
 def test_a_new_pair_is_about_ten_questions() -> None:
-    asked = [key for key, condition in ESSENTIAL.items() if condition != ("deployment_sync.method", "svn")]
-    assert len(asked) == 10 and not [
-        key
-        for key in keys().values()
-        if key.required and not key.essential and key.key not in {"nodes.name", "schema_version"}
-    ]
+    folded = {key.key for key in keys().values() if key.required and not key.essential}
+    assert len(ASKED) == 10 and folded == {"nodes.name", "schema_version"}
 
 
 async def test_each_essential_field_shows_once_and_every_other_one_under_advanced(profile: Path) -> None:
-    app = opened(profile)
     shown: list[str] = []
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settled(pilot)
+    async with wizard(profile, (120, 40)) as (app, _):
         for step in STEPS:
             await app.screen.open_step(step.id)
             form = app.screen.form
             shown += {field.field.key for field in form.fields()}
             await form.open()
-            assert {field.field.key for field in form.fields()} >= {
-                key for key in step.fields if ESSENTIAL.get(key) is None
-            }
-    assert sorted(shown) == sorted(
-        key for key, condition in ESSENTIAL.items() if condition != ("deployment_sync.method", "svn")
-    )
+            folded = {key for key in step.fields if ESSENTIAL.get(key) is None}
+            assert folded <= {field.field.key for field in form.fields()}
+    assert sorted(shown) == ASKED
 
 
 async def test_fields_that_depend_on_a_choice_come_and_go(profile: Path) -> None:
@@ -118,18 +92,15 @@ async def test_required_shows_after_a_field_was_left_and_nothing_moves() -> None
         await at_step(pilot, "mysql")
 
 
-async def test_no_finding_is_about_a_value_that_nobody_entered(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_no_finding_is_about_a_value_that_nobody_entered(said: Any) -> None:
     """Only the MySQL server is named: only what logs in there is checked."""
     started: list[str] = []
-    real = Scripted.start
 
-    def start(self: Any) -> None:
-        started[:] = [one.id for one in chosen_checks(self.order)]
-        real(self)
+    def prepare(order: Any) -> tuple[None, None]:
+        started[:] = [one.id for one in chosen_checks(order)]
+        return None, None
 
-    monkeypatch.setattr(Scripted, "start", start)
+    said.prepare = staticmethod(prepare)
     async with wizard(None) as (app, pilot):
         assert started == [] and not offers(app, "again")
         for name, value in (("host", "db"), ("username", "apim"), ("password", {"env": "HOME"})):
@@ -148,11 +119,11 @@ async def test_the_help_line_says_what_enter_does_with_the_fold(profile: Path) -
             await pressed(pilot, "enter")
 
 
-async def test_what_is_wrong_is_in_full_and_what_passed_is_folded(profile: Path, scripted: Any) -> None:
+async def test_what_is_wrong_is_in_full_and_what_passed_is_folded(profile: Path, said: Any) -> None:
     long = "a message that is much longer than a line of the panel and must not be cut at the scroll bar " * 2
     wrong = finding.warning(long + "END", fix="do something")._replace(id="prerequisites.java")
     passed = [finding.ok(f"home {n}")._replace(id="prerequisites.home") for n in range(3)]
-    scripted.findings = [*passed, wrong, wrong]
+    said.findings = [*passed, wrong, wrong]
     async with wizard(profile, (80, 40)) as (app, pilot):
         shown = text_of(app)
         assert shown.count("END") == 1, "one finding once, to its end"
@@ -163,18 +134,18 @@ async def test_what_is_wrong_is_in_full_and_what_passed_is_folded(profile: Path,
         await seen(pilot, "home 1")
 
 
-async def test_keys_that_can_do_nothing_are_not_in_the_footer(profile: Path, scripted: Any) -> None:
+async def test_keys_that_can_do_nothing_are_not_in_the_footer(profile: Path, said: Any) -> None:
     async with wizard(profile) as (app, pilot):
         assert not [one for one in ("fix", "fix_all", "copy", "back", "test") if offers(app, one)]
         assert offers(app, "pick") and offers(app, "again")
-        scripted.findings = [setting("ports.clash", "nodes.node2.port_offset", 2)]
+        said.findings = [setting("ports.clash", "nodes.node2.port_offset", 2)]
         await pressed(pilot, "f5")
         await until(pilot, lambda: offers(app, "fix") and offers(app, "copy"))
         assert not offers(app, "fix_all")
 
 
-async def test_shift_f4_lists_the_safe_fixes_and_applies_them(profile: Path, scripted: Any) -> None:
-    scripted.findings = [
+async def test_shift_f4_lists_the_safe_fixes_and_applies_them(profile: Path, said: Any) -> None:
+    said.findings = [
         setting("ports.clash", "nodes.node2.port_offset", 2),
         setting("hazelcast.host", "nodes.node1.host", "10.9.9.9"),
         setting("mysql.charset", "mysql.charset", "latin1"),
@@ -205,15 +176,16 @@ async def test_help_and_checks_use_the_words_of_the_form(profile: Path) -> None:
 async def test_going_up_in_the_picker_points_to_the_folder_that_was_left(
     profile: Path, tmp_path: Path
 ) -> None:
-    for name in ("one", "three", "two"):
+    for name in ("one", "three", *map("two{}".format, range(20))):
         (tmp_path / name).mkdir()
     async with wizard(profile) as (app, pilot):
         app.push_screen(Picker(keys()["nodes.home"], f"{tmp_path}/three/x", tmp_path))
         await until(pilot, lambda: str(tmp_path)[-9:] in text_of(app) and app.focused is not None)
-        assert "Choose: Home" in text_of(app)
+        assert "Choose: Home" in text_of(app) and "Esc leaves" in text_of(app)
         await pressed(pilot, "backspace")
         listing = app.screen.query_one(OptionList)
         await until(pilot, lambda: listing.highlighted and "three" in str(listing.highlighted_option.prompt))
+        assert "Esc leaves" in text_of(app), "the keys are in sight also below a long list"
 
 
 async def paste(pilot: Pilot[Any], text: str) -> None:
@@ -256,7 +228,9 @@ async def test_tab_completes_a_path_while_there_is_something_to_complete(
 
 @pytest.mark.parametrize("leave", ["tab", "enter", "ctrl+n", "ctrl+q"])
 async def test_a_typed_password_is_kept_outside_the_profile(profile: Path, leave: str) -> None:
-    profile.write_text(PROFILE.replace('password = { env = "APIM_DB_PASSWORD" }\n', ""), "utf-8")
+    profile.write_text(
+        profile.read_text("utf-8").replace('password = { env = "APIM_DB_PASSWORD" }\n', ""), "utf-8"
+    )
     async with wizard(profile) as (app, pilot):
         await app.screen.open_step("mysql")
         await go_to(pilot, "mysql", "password")
@@ -291,16 +265,16 @@ async def test_a_variable_that_is_not_set_can_be_typed_for_the_session(profile: 
     async with wizard(profile) as (app, pilot):
         await app.screen.open_step("mysql")
         await seen(pilot, "not set here")
-        assert app.pair.untyped() == ["mysql.password"]
-        app.pair.type_password("mysql.password", "hunter2")
+        assert app.pair.passwords.untyped() == ["mysql.password"]
+        app.pair.passwords.type("mysql.password", "hunter2")
         reference = app.pair.profile.mysql.password
-        assert app.pair.resolver().resolve(reference, "mysql.password").reveal() == "hunter2"
+        assert app.pair.passwords.resolver().resolve(reference, "mysql.password").reveal() == "hunter2"
         await pressed(pilot, "ctrl+q")
     found = [path for path in locations.state().rglob("*") if path.is_file()]
     assert not [path for path in (*found, profile) if b"hunter2" in path.read_bytes()]
 
 
-async def test_tab_stops_at_a_password_and_at_its_kind(profile: Path) -> None:
+async def test_tab_stops_at_a_password_and_at_its_kind_which_is_chosen(profile: Path) -> None:
     """The kind has no other key; the test has F7, in both."""
     async with wizard(profile) as (app, pilot):
         await app.screen.open_step("mysql")
@@ -310,6 +284,13 @@ async def test_tab_stops_at_a_password_and_at_its_kind(profile: Path) -> None:
             assert offers(app, "test")
             await pressed(pilot, "tab")
         assert place_of(app) == ("mysql", "provisioning")
+        await pressed(pilot, "shift+tab")
+        await pilot.press("enter", "down", "enter")  # each in its turn: the list opens beside the screen
+        await until(pilot, lambda: isinstance(app.focused, Select))
+        await pressed(pilot, "shift+tab", "ctrl+u")
+        await typed(pilot, "~/pw")
+        await settled(pilot)
+        assert app.pair.draft.value(("mysql", "password")) == {"file": "~/pw"}
 
 
 @pytest.mark.parametrize(("answer", "expected"), [("there", "node1"), ("later", None), ("wrong", None)])

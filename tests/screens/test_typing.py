@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 
 from screens.model.draft import open_profile
 from tests.support import listeners
 from tests.support.driving import go_to, place_of
 from tests.support.process import Process
-from tests.support.screens import PROFILE, Scripted, pressed, settled, typed, wizard
+from tests.support.screens import PROFILE, pressed, settled, typed, wizard
 from wizard.profile.document import set_field
 
 VALUES = int(os.environ.get("APIMHA_TYPING", "5"))
@@ -98,16 +99,15 @@ def until_draft(
 
 
 async def test_a_refresh_between_a_key_and_its_message_loses_nothing(
-    profile: Path, monkeypatch: pytest.MonkeyPatch
+    profile: Path, said: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every kind of field: a text, a number, a profile, a choice, and a reference to a password."""
-    monkeypatch.setattr("screens.model.session.CheckRound", Scripted)
     monkeypatch.setattr("screens.model.pair.SETTLE", 0.0)
     async with wizard(profile) as (app, pilot):
 
         async def type_with_refreshes(text: str) -> None:
             for key in text:
-                await app.focused._on_key(key_event(key))
+                await app.focused._on_key(events.Key(key, key))
                 app.screen._show_pair()  # before the field's message has come to the screen
             await settled(pilot)
 
@@ -134,10 +134,7 @@ async def test_a_refresh_between_a_key_and_its_message_loses_nothing(
         assert app.pair.at_rest and app.pair.profile.mysql.provisioning == "dba"
 
 
-async def test_what_is_typed_behind_tab_is_for_the_next_field(
-    profile: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("screens.model.session.CheckRound", Scripted)
+async def test_what_is_typed_behind_tab_is_for_the_next_field(profile: Path, said: Any) -> None:
     async with wizard(profile) as (app, pilot):
         await go_to(pilot, "nodes", 0, "host")
         await pressed(pilot, "x", "tab", "y", "enter", "z")
@@ -148,9 +145,3 @@ async def test_what_is_typed_behind_tab_is_for_the_next_field(
         await typed(pilot, "9")
         await settled(pilot)
         assert app.pair.draft.value(("nodes", 1, "host")) == "10.100.0.47z9"
-
-
-def key_event(key: str) -> Any:
-    from textual import events
-
-    return events.Key(key, key)

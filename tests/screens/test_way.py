@@ -15,10 +15,8 @@ from screens.app import WizardApp
 from screens.dialogs.ask import Ask
 from screens.model.draft import open_profile
 from screens.model.memory import Memory
-from screens.review import Review
-from screens.step import StepScreen
-from tests.support import pairs
-from tests.support.driving import applied, configured, ended, fill, fill_password, go_to, place_of, review
+from tests.support import driving, pairs
+from tests.support.driving import applied, configured, ended, fill, go_to, place_of, planned, review
 from tests.support.headless import applied as replayed
 from tests.support.playground import playground
 from tests.support.screens import at_step, on, pressed, seen, settled, text_of, typed, until, wizard
@@ -37,6 +35,7 @@ class User:
     def __init__(self, pilot: Pilot[Any]) -> None:
         self.pilot, self.app = pilot, pilot.app
         self.keys = self.clicks = self.pastes = 0
+        self.pastes_values = False
         self.fields: list[Any] = []
         """The places of the fields that got a value from the user; the profile's name is one of them."""
 
@@ -62,14 +61,21 @@ class User:
         await self.pilot.click(next(iter(field.query(Input)), field))
         assert place_of(self.app) == place, text_of(self.app)
 
-    async def paste(self, *texts: str, by: str = "\t") -> None:
-        """Paste texts into the field that has the focus and the ones after it."""
-        fields = list(self.app.screen.form.fields())
-        at = next(number for number, field in enumerate(fields) if field.place == place_of(self.app))
-        self.pastes += 1
-        self.fields += [field.place for field in fields[at : at + len(texts)]]
-        self.app.post_message(events.Paste(by.join(texts)))
-        await self.pilot.pause()
+    async def enter(self, *texts: str) -> None:
+        """Give texts to the field that has the focus and the ones after it, and go on behind the last."""
+        if self.pastes_values:
+            fields = list(self.app.screen.form.fields())
+            at = next(number for number, field in enumerate(fields) if field.place == place_of(self.app))
+            self.pastes += 1
+            self.fields += [field.place for field in fields[at : at + len(texts)]]
+            self.app.post_message(events.Paste("\r\n".join(texts)))
+            await self.pilot.pause()
+            await self.press("enter")
+            return
+        for text in texts:
+            if text != "wizard":  # the choice that holds already
+                await self.type(text)
+            await self.press("enter")
 
     async def settle(self) -> None:
         await settled(self.pilot)
@@ -84,49 +90,33 @@ class User:
     async def fix_all(self) -> None:
         """Let the wizard choose the ports of two nodes on one host."""
         await self.press("shift+f4")
-        await until(self.pilot, lambda: isinstance(self.app.screen, Ask), "the list of changes")
+        await on(self.pilot, Ask)
         await self.press("tab", "enter")
         await self.settle()
 
     async def step(self, id: str) -> None:
-        await until(self.pilot, lambda: getattr(getattr(self.app.screen, "step", None), "id", "") == id, id)
+        await at_step(self.pilot, id)
         await self.settle()
 
 
 async def by_keyboard(user: User, homes: list[str], logins: list[str], port: str) -> None:
+    """Everything is typed, or pasted where `user.pastes_values`."""
     await user.name_it()
-    for value in homes:
-        await user.type(value)
-        await user.press("enter")
+    await user.enter(*homes)
     await user.settle()
     await user.fix_all()
     await user.press("ctrl+n")
     await user.step("mysql")
-    for value in logins[:3]:
-        await user.type(value)
-        await user.press("enter")
-    await user.press("enter")  # by this wizard
-    for value in logins[3:]:
-        await user.type(value)
-        await user.press("enter")
+    await user.enter(*logins[:3], "wizard", *logins[3:])
     await user.press("enter", "tab", "ctrl+u")  # Advanced, only because this server's port is not MySQL's
-    await user.type(port)
+    await user.enter(port)
     await user.settle()
     await user.press("f2")
 
 
-async def by_paste(user: User, homes: list[str], logins: list[str], port: str) -> None:
-    await user.name_it()
-    await user.paste(*homes)
-    await user.settle()
-    await user.fix_all()
-    await user.press("ctrl+n")
-    await user.step("mysql")
-    await user.paste(*logins[:3], "wizard", *logins[3:], by="\r\n")
-    await user.press("enter", "enter", "tab", "ctrl+u")
-    await user.paste(port)
-    await user.settle()
-    await user.press("f2")
+async def by_paste(user: User, *values: Any) -> None:
+    user.pastes_values = True
+    await by_keyboard(user, *values)
 
 
 async def by_mouse(user: User, homes: list[str], logins: list[str], port: str) -> None:
@@ -166,13 +156,7 @@ async def by_mouse(user: User, homes: list[str], logins: list[str], port: str) -
     [(by_keyboard, (80, 24), 120), (by_mouse, (120, 40), 110), (by_paste, (80, 24), 30)],
 )
 async def test_from_nothing_to_the_applied_pair(
-    mariadb: Server,
-    packs: Path,
-    tmp_path: Path,
-    isolated: Path,
-    way: Any,
-    size: tuple[int, int],
-    most_keys: int,
+    mariadb: Server, packs: Path, tmp_path: Path, isolated: Path, way: Any, size: Any, most_keys: int
 ) -> None:
     """A name, two steps, the review, and one run: two nodes are configured and four databases exist.
 
@@ -194,19 +178,16 @@ async def test_from_nothing_to_the_applied_pair(
                 ["127.0.0.1", play.account, play.password, mariadb.root, mariadb.root_password],
                 str(mariadb.port),
             )
-            await until(pilot, lambda: isinstance(app.screen, Review) and app.screen._shown is not None)
-            if way is not by_mouse:
-                await user.press("a", "f9")
+            await planned(pilot)
+            if way is by_mouse:
+                await apply_by_mouse(pilot)
             else:
-                while app.screen.query_one("#apply", Button).disabled:
-                    await user.click("[ ]")
-                await user.click("Apply", last=True)
+                await user.press("a", "f9")
             assert await ended(pilot) == "applied", text_of(app)
             assert "apimha-wizard start first" in text_of(app)
             await pressed(pilot, "ctrl+q")
-        print(
-            f"\n{way.__name__}: {len(user.fields)} fields, {user.keys} keys, {user.clicks} clicks, {user.pastes} pastes"
-        )
+        done = f"{len(user.fields)} fields, {user.keys} keys, {user.clicks} clicks, {user.pastes} pastes"
+        print(f"\n{way.__name__}: {done}")
         assert user.keys <= most_keys and len(user.fields) <= 13
         assert all(map(configured, homes))
         with play.connect() as connection, connection.cursor() as cursor:
@@ -250,6 +231,14 @@ async def click_text(pilot: Pilot[Any], text: str, last: bool = False) -> None:
     await pilot.click(offset=found[-1 if last else 0])
 
 
+async def apply_by_mouse(pilot: Pilot[Any]) -> None:
+    """Accept every warning and apply."""
+    while pilot.app.screen.query_one("#apply", Button).disabled:
+        await click_text(pilot, "[ ]")
+        await pilot.pause()
+    await click_text(pilot, "Apply", last=True)
+
+
 async def test_a_step_a_choice_a_warning_and_the_way_back_by_mouse(pair: Any) -> None:
     async with wizard(pair.profile, (120, 40), offline=True) as (app, pilot):
         await click_text(pilot, "✓ Event processor")
@@ -259,11 +248,8 @@ async def test_a_step_a_choice_a_warning_and_the_way_back_by_mouse(pair: Any) ->
         await settled(pilot)
         assert app.pair.draft.value(("event_processor", "duplicated_events")) is True
         await click_text(pilot, "review", last=True)
-        await until(pilot, lambda: isinstance(app.screen, Review) and app.screen._shown is not None)
-        while app.screen.query_one("#apply", Button).disabled:
-            await click_text(pilot, "[ ]")
-            await pilot.pause()
-        await click_text(pilot, "Apply", last=True)
+        await planned(pilot)
+        await apply_by_mouse(pilot)
         assert await ended(pilot) == "applied", text_of(app)
         assert all(map(configured, pair.homes))
         await until(pilot, lambda: app.screen.query("#undo"))
@@ -279,18 +265,15 @@ async def test_from_a_change_to_its_field(make_pair: Any) -> None:
     async with wizard(pair.profile, (120, 40)) as (app, pilot):
         await pressed(pilot, "f8")
         screen = await review(pilot)
-        line = next(
-            node
-            for node, item in screen.lines()
-            if item.line is not None
-            and item.change.path.endswith("analytics-datasources.xml")
-            and "/username" in item.line.text
-        )
+        of_file = [
+            one for one in screen.lines() if one[1].line is not None and "analytics-" in one[1].change.path
+        ]
+        line = next(node for node, item in of_file if "/username" in item.line.text)
         line.parent.expand()
         await pilot.pause()
         screen.branches.move_cursor(line)
         await pressed(pilot, "f3")
-        await until(pilot, lambda: isinstance(app.screen, StepScreen) and app.screen.step.id == "mysql")
+        await at_step(pilot, "mysql")
         await until(pilot, lambda: place_of(app) == ("mysql", "username"))
 
 
@@ -307,7 +290,7 @@ async def test_a_wrong_password_corrected(
             assert app.pair.state("mysql") == "error"
             told = [one for one in app.pair.findings["mysql.administrator"] if one.status == "error"]
             assert told and "not this one" not in text_of(app)
-            await fill_password(pilot, "MYSQL_ROOT_PASSWORD", "mysql", "admin_password")
+            await driving.fill_password(pilot, "MYSQL_ROOT_PASSWORD", "mysql", "admin_password")
             await settled(pilot)
             assert [one.status for one in app.pair.findings["mysql.administrator"]] == ["ok"]
             await pressed(pilot, "f7")
@@ -318,10 +301,8 @@ async def test_a_wrong_password_corrected(
             await until(pilot, lambda: "✓" in str(app.screen.query_one(".result").visual), "the log-in")
             await pressed(pilot, "escape")
             await pressed(pilot, "ctrl+q")
-        for path in [locations.state(), pair.profile.parent]:
-            for file in (
-                file for file in path.rglob("*") if file.is_file() and "analytics-" not in str(file)
-            ):
+        for file in (*locations.state().rglob("*"), *pair.profile.parent.rglob("*")):
+            if file.is_file() and "analytics-" not in str(file):
                 assert b"wrong again" not in file.read_bytes()
                 assert mariadb.root_password.encode() not in file.read_bytes()
 
@@ -395,9 +376,7 @@ async def test_a_key_that_leaves_overtakes_no_letter(pair: Any, key: str) -> Non
         for letter in ("d", "b", "1", key):
             app.post_message(events.Key(letter, None))
         left = app.screen
-        await until(
-            pilot, lambda: not app.is_running or app.screen is not left or app.screen.step.id != "mysql"
-        )
+        await until(pilot, lambda: not app.is_running or app.screen is not left or left.step.id != "mysql")
         assert app.pair.draft.value(("mysql", "host")) == "db1"
         assert app.pair.draft.keeper.settled(5)
     assert load(pair.profile).profile.mysql.host == "db1"
@@ -425,10 +404,7 @@ async def test_a_draft_that_is_not_whole_goes_on_at_its_gap(pair: Any) -> None:
         await settled(pilot)
         await pressed(pilot, "ctrl+n", "ctrl+n", "ctrl+q")
     assert load(pair.profile).profile.mysql.username == "apim", "the profile is never saved with a gap"
-    again = open_profile(str(pair.profile))
-    assert not again.saved
-    app = WizardApp(again)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
+    assert not open_profile(str(pair.profile)).saved
+    async with wizard(pair.profile) as (app, _):
         assert app.screen.step.id == "mysql"
         assert "required" in text_of(app)

@@ -10,6 +10,7 @@ from textual.widgets import Button, Select
 
 from screens.apply import Apply, Done
 from screens.review import Review
+from screens.runs import Runs
 from screens.widgets.field import Labelled
 from screens.widgets.form import Fold
 from tests.support.screens import on, pressed, text_of, typed, until
@@ -88,6 +89,14 @@ async def ended(pilot: Pilot[Any]) -> str:
 
     await until(pilot, outcome, "the end")
     return outcome()
+
+
+async def runs_of(pilot: Pilot[Any]) -> Runs:
+    """Open the list of runs, and wait for it."""
+    app = pilot.app
+    await app.run_action("runs")
+    await until(pilot, lambda: app.screen.query("Tree") and app.screen.current, "the list of runs")  # type: ignore[attr-defined]
+    return app.screen  # type: ignore[return-value]
 
 
 def configured(home: Path) -> bool:

@@ -15,32 +15,14 @@ from screens.app import WizardApp
 from screens.model.draft import begin, open_profile
 from screens.model.memory import Memory, ProfileProgress
 from screens.model.session import CheckOrder, CheckRound, chosen_checks
+from tests.support.profiles import MINIMAL_TEXT
 from wizard.system.finding import Finding
 
 LIMIT = 60.0
 
-PROFILE = """\
-schema_version = 1
-
-[cluster]
-name = "analytics"
-
-[mysql]
-host = "10.100.0.10"
-username = "apim"
-password = { env = "APIM_DB_PASSWORD" }
-driver_jar = "/opt/mysql-connector-java-5.1.49-bin.jar"
-
-[[nodes]]
-name = "node1"
-home = "/opt/wso2/analytics-1"
-host = "10.100.0.46"
-
-[[nodes]]
-name = "node2"
-home = "/opt/wso2/analytics-2"
-host = "10.100.0.47"
-"""
+PROFILE = MINIMAL_TEXT.replace("[mysql]", '[cluster]\nname = "analytics"\n\n[mysql]').replace(
+    "\n\n[[nodes]]", '\ndriver_jar = "/opt/mysql-connector-java-5.1.49-bin.jar"\n\n[[nodes]]', 1
+)
 
 
 async def until(pilot: Pilot[Any], happened: Callable[[], Any], what: str = "") -> None:
@@ -84,9 +66,8 @@ async def pressed(pilot: Pilot[Any], *keys: str) -> None:
     """
     for key in keys:
         pilot.app.post_message(events.Key(key, None))
-    for _ in range(
-        4
-    ):  # the application takes it, then the widget, then who hears of the change, then the picture
+    # the application takes it, then the widget, then who hears of the change, then the picture
+    for _ in range(4):
         await pilot.pause(0)
 
 
@@ -108,14 +89,14 @@ def opened(path: Path | str) -> WizardApp:
 
 @asynccontextmanager
 async def wizard(
-    profile: Path | str | None, size: tuple[int, int] = (80, 24), **progress: Any
+    profile: Path | None, size: tuple[int, int] = (80, 24), **progress: Any
 ) -> AsyncIterator[tuple[Any, Pilot[Any]]]:
     """The wizard on a profile (None: on a new pair), once everything that is known of it is shown; and who drives it.
 
     `progress` is what was noted of the profile before, such as `offline=True`.
     """
     if progress and profile is not None:
-        Memory().note(Path(profile), ProfileProgress(**progress))
+        Memory().note(profile, ProfileProgress(**progress))
     app = opened(profile) if profile is not None else WizardApp(begin("fresh"))
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
