@@ -198,16 +198,14 @@ class Pair:
         peer = self.partners_peer(self.partner(node))
         return peer if peer is not None and peer.left is not None else None
 
-    def back(self, node: Node) -> bool:
-        """Whether a node that left has begun another start since: its id is another one, or not known yet."""
-        peer, facts, uuid = self.left(node), self.facts(node), self.uuid(node)
-        if peer is None or facts.started is None:
-            return False
-        return uuid != peer.uuid if uuid is not None else facts.complete is None
+    def back(self, node: Node, peer: Peer) -> bool:
+        """Whether the log of a node that left as this peer shows another start: its id is another one, or none."""
+        return self.facts(node).started is not None and self.uuid(node) != peer.uuid
 
     def gone(self, node: Node) -> bool:
         """Whether the partner saw this very start of the node end, and this node did not see its partner end."""
-        return self.left(node) is not None and not self.back(node) and self.left(self.partner(node)) is None
+        peer = self.left(node)
+        return peer is not None and not self.back(node, peer) and self.left(self.partner(node)) is None
 
     def hazelcast(self, node: Node) -> Address:
         return Address(node.host, node.hazelcast_port)

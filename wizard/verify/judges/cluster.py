@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wizard.system.finding import Finding
+from wizard.verify.facts import Peer
 from wizard.verify.pair import NOT_WRITTEN, About, Pair, Seen
 from wizard.verify.record import Record, printable
 
@@ -89,7 +90,7 @@ def member(seen: Seen) -> Iterator[Finding]:
     if peer is None or pair.gone(seen.node):
         return  # the last lines of a server that has ended say nothing about now
     if peer.left is not None:
-        yield _has_left(seen, peer.left)
+        yield _has_left(seen, peer, peer.left)
     elif peer.joined is not None:
         yield seen.ok(f"{partner.name} has joined", peer.joined)
         # The second node logs nothing about the first: the first one's log counts for both.
@@ -98,9 +99,9 @@ def member(seen: Seen) -> Iterator[Finding]:
             yield About(partner.name).ok(f"is in one cluster with {seen.name}", clustered)
 
 
-def _has_left(seen: Seen, record: Record) -> Finding:
+def _has_left(seen: Seen, peer: Peer, record: Record) -> Finding:
     partner, facts = seen.partner, seen.pair.facts(seen.partner)
-    if seen.pair.back(partner) and facts.complete is None and facts.stopped is None:
+    if seen.pair.back(partner, peer) and facts.complete is None and facts.stopped is None:
         return seen.waiting(f"{partner.name} has left and is starting again", record)
     fix = f"start it: {seen.pair.act('start', partner)}; if it runs, check the network between the nodes"
     return seen.error(f"{partner.name} left at {record.time_text} and is not back", record, fix)
