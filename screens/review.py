@@ -232,9 +232,9 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
     def _show_item(self, item: Item) -> None:
         silent = [] if self._target(item) is not None else ["go"]
         silent += [] if item.finding is not None else ["accept"]
-        silent += [] if self._to_accept() else ["accept_all"]
         silent += [] if item.change is not None else ["split"]
         silent += [] if self.pair.profile is not None else ["again"]
+        silent += [] if self.pair.profile is not None and self._to_accept() else ["accept_all"]
         self.offer(*silent)
         if item.finding is not None:
             self.view.show_text(self._about(item.finding))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import sys
 import threading
@@ -116,8 +115,7 @@ def app_of(
 async def running(app: WizardApp, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Any]:
     """The application, once a view is painted; gives who drives it."""
     async with app.run_test(size=size) as pilot:
-        while pilot.app.screen.view is None:
-            await pilot.pause()
+        await until(pilot, lambda: pilot.app.screen.view)
         await pilot.pause()
         yield pilot
 
@@ -258,14 +256,13 @@ async def test_a_finding_with_markup_in_it_is_shown_as_it_is() -> None:
         assert evil in str(app.screen.query_one("#problem-list", Static).render())
 
 
-async def test_leaving_ends_with_130() -> None:
-    for key in ("q", "ctrl+c", "ctrl+q"):
-        app = app_of(healthy())
-        async with running(app) as pilot:
-            await pilot.press(key)
-            while app.return_code is None:
-                await asyncio.sleep(0.01)
-        assert app.return_code == 130
+@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
+async def test_leaving_ends_with_130(key: str) -> None:
+    app = app_of(healthy())
+    async with running(app) as pilot:
+        await pilot.press(key)
+        await until(pilot, lambda: app.return_code is not None)
+    assert app.return_code == 130
 
 
 async def test_a_drill_that_has_passed_ends_with_the_pairs_code(
@@ -280,8 +277,7 @@ async def test_a_drill_that_has_passed_ends_with_the_pairs_code(
     )
     app = app_of(view)
     async with app.run_test() as pilot:
-        while app.return_code is None:
-            await pilot.pause()
+        await until(pilot, lambda: app.return_code is not None)
     assert app.return_code == 0
     assert not list(tmp_path.iterdir()), "nothing lands unasked in the current folder"
     assert sorted(path.suffix for path in locations.reports().glob("drill-analytics-*")) == [".json", ".md"]

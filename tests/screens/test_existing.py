@@ -59,10 +59,9 @@ async def test_a_pair_that_was_configured_becomes_a_profile(pair: Any) -> None:
         await until(pilot, lambda: app.pair.profile is not None, "the profile")
         assert pairs.PASSWORD not in text_of(app)
     assert untouched(*pair.homes) == before
-    read = load("made-by-hand").profile
-    given = load(pair.profile).profile
-    assert [(node.home, node.hazelcast_port) for node in read.nodes] == [
-        (node.home, node.hazelcast_port) for node in given.nodes
+    read, given = (load(name).profile.nodes for name in ("made-by-hand", pair.profile))
+    assert [(one.home, one.hazelcast_port) for one in read] == [
+        (one.home, one.hazelcast_port) for one in given
     ]
     secret = locations.profiles() / "made-by-hand.mysql.password"
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600

@@ -319,10 +319,6 @@ def a_node_elsewhere(app: Any) -> None:
     app.push_screen(Done(app.pair, "Done: 8 files written", steps, NAMES[0]))
 
 
-def opens(step: str) -> Callable[[Pilot[Any]], Any]:
-    return lambda pilot: pilot.app.screen.open_step(step)
-
-
 def listed(*keys: str) -> Callable[[Pilot[Any]], Any]:
     """The list of runs is shown, and these keys are pressed in it."""
 
@@ -380,7 +376,7 @@ SCENES = {
     "apply-writing": Scene([reviewed, writing], prepare=nothing_runs, looks=LOOKS),
     "apply-done": Scene([reviewed, writing, done(applied), seen("Undo")], prepare=nothing_runs, looks=LOOKS),
     "apply-failed": Scene([reviewed, writing, done(failed)], prepare=nothing_runs, looks=LOOKS),
-    "other-step": Scene([opens("mysql"), reviewed, "ctrl+b", settled], [*FINE, CLASH, JAVA], looks=OTHERS),
+    "other-step": Scene(["ctrl+n", reviewed, "ctrl+b", settled], [*FINE, CLASH, JAVA], looks=OTHERS),
     "other-review": Scene([reviewed, *["down"] * 3, "right", "down"], [*FINE, CLASH, JAVA], looks=OTHERS),
     "other-done": Scene([done(a_node_elsewhere), has("#undo")], looks=OTHERS),
     "runs": Scene([listed("end")]),

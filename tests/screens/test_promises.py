@@ -407,8 +407,7 @@ async def test_older_rounds_are_given_up_and_what_they_owe_is_run(
 
 
 async def test_the_theme_is_remembered(pair: Any) -> None:
-    app = opened(pair.profile)
-    async with app.run_test(size=(80, 24)):
+    async with wizard(pair.profile) as (app, _):
         app.action_theme()
     assert opened(pair.profile).theme == "apimha-light"
 

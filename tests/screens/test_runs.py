@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from screens.app import WizardApp
+from screens.app import WizardApp, farewell
 from screens.apply import Done
 from screens.dialogs.ask import Ask
 from screens.model.values import step_of
@@ -223,10 +223,12 @@ async def test_a_field_that_is_missing_or_invalid_cannot_be_planned_and_f3_goes_
 LONG = "a-very-long-name-of-a-database-server.in-some-department.of-the-company.example"
 
 
-@pytest.mark.parametrize("values", [{"host": LONG}, {"username": "数据库" * 20}], ids=["narrow", "wide"])
-async def test_a_long_new_value_is_whole_on_the_screen(make_pair: Any, values: dict[str, str]) -> None:
-    (value,) = values.values()
-    pair = make_pair(mysql={**values, "url_parameters": {"useSSL": "false", "connectTimeout": "60000"}})
+@pytest.mark.parametrize(
+    ("field", "value"), [("mysql.host", LONG), ("cluster.domain", "数据库" * 20)], ids=["narrow", "wide"]
+)
+async def test_a_long_new_value_is_whole_on_the_screen(pair: Any, field: str, value: str) -> None:
+    changed(pair.profile, field, value)
+    changed(pair.profile, "mysql.url_parameters", {"useSSL": "false", "connectTimeout": "60000"})
     async with wizard(pair.profile, offline=True) as (app, pilot):
         screen = await review(pilot)
         while not (here(screen).line is not None and value in here(screen).line.text):
@@ -239,8 +241,6 @@ async def test_a_long_new_value_is_whole_on_the_screen(make_pair: Any, values: d
 
 
 async def test_leaving_says_where_it_was_saved_and_how_to_continue(pair: Any) -> None:
-    from screens.app import farewell
-
     async with wizard(pair.profile) as (app, pilot):
         assert farewell(app.pair) == [
             f"{app.pair.draft.title}: saved in {pair.profile}",

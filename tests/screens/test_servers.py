@@ -133,8 +133,7 @@ async def test_a_start_that_is_cancelled_leaves_the_servers_running(launched: La
         await seen(pilot, "waiting for node2")
         await pressed(pilot, key)
         if key == "ctrl+q":
-            while app.return_code is None:
-                await asyncio.sleep(0.01)
+            await until(pilot, lambda: app.return_code is not None)
         else:
             assert "servers that run keep running" in await ended(pilot, "cancelled")
     assert None not in pids(two)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from screens.model.draft import open_profile
 from tests.support import pairs
 from tests.support.black_holes import PROGRAM
 from tests.support.driving import configured
@@ -109,8 +110,6 @@ def test_an_exception_leaves_the_terminal_as_it_was(screen: Terminal, pair: Any)
 
 
 def test_cut_off_by_the_kernel_nothing_typed_is_lost(screen: Terminal, pair: Any) -> None:
-    from screens.model.draft import open_profile
-
     start(screen, pair.profile)
     screen.type("abc")
     screen.wait("analytics-1abc")
