@@ -507,9 +507,8 @@ def test_when_ascii_is_needed(environ: dict[str, str], encoding: str, needed: bo
 
 async def test_the_palette_has_every_action(pair: Any) -> None:
     async with wizard(pair.profile) as (app, pilot):
-        titles = [command.title for command in app.get_system_commands(app.screen)]
-        assert {"Review", "Next", "Check again", "Leave", "Suspend", "Step: Spark"} <= set(titles)
-        assert len(titles) == len(set(titles))
+        titles = {command.title for command in app.get_system_commands(app.screen)}
+        assert {"Review", "Next", "Check again", "Leave", "Suspend", "Step: Spark"} <= titles
         for word in ("theme", "roll back", "start", "runs"):
             assert [title for title in titles if word in title.lower()], word
         await pressed(pilot, "ctrl+p")

@@ -80,6 +80,8 @@ async def test_the_next_steps_of_a_run_are_shown_again_and_lead_back(pair: Any) 
         lines = [line.strip() for line in text_of(app).splitlines()]
         assert "2 Verify" in lines and "3 " in text_of(app) and "apimha-wizard start" in text_of(app)
         assert f"apimha-wizard rollback {name}" in lines, "a command is alone on its line"
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert len(titles) == len(set(titles)), "no command is in the palette twice"
         await pressed(pilot, "escape")
         await on(pilot, Runs)
         await pressed(pilot, "escape")
@@ -238,6 +240,8 @@ async def test_a_long_new_value_is_whole_on_the_screen(pair: Any, field: str, va
         rows = (re.sub("[\u2581-\u2588]", "", row) for row in text_of(app).splitlines())
         shown = "".join(rows).replace(" ", "")
         assert line.replace(" ", "") in shown, text_of(app)
+        diff = "\n".join(strip.text for strip in screen.view._lines)
+        assert value in re.sub(r" *\n {6}\+ ", "", diff), "also in the diff"
 
 
 async def test_leaving_says_where_it_was_saved_and_how_to_continue(pair: Any) -> None:
