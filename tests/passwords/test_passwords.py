@@ -499,14 +499,12 @@ def test_a_password_is_hidden_in_every_form(form: str, password: str) -> None:
     assert without_quoted_passwords(shown) == shown
 
 
-NAMES = (
-    "password db.password DB_PASS dbPass storepass clientSecret api_token SvnPassword MYSQL_PWD Passphrase"
-)
+NAMES = "db.password dbPasswd DB_PASS dbPass storepass clientSecret api_token MYSQL_PWD Passphrase passcode"
 
 
 @pytest.mark.parametrize("form", ["<{}>X1y</{}>", '<p name="{}">X1y</p>', '<p {}="X1y"/>', "a=b?c=d&{}=X1y",
     "export {}=X1y", "{} = X1y", "spark.{}  X1y"])  # fmt: skip
-@pytest.mark.parametrize("name", NAMES.split())
+@pytest.mark.parametrize("name", [*NAMES.split(), "userCredentials"])
 def test_every_text_hides_what_any_name_of_a_password_has(form: str, name: str) -> None:
     assert Masker().mask(form.replace("{}", name)) == form.replace("{}", name).replace("X1y", MASK)
     for other in ("secretAlias", "bypass", "compass.x", "passive", "username"):

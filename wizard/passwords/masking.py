@@ -20,7 +20,7 @@ It ends at `&`, its name at the first `=`: another `=` is part of the value (`se
 
 PASSWORD = (
     r"(?:passw(?:or)?[dt]|passphrase|passcode|pwd|secret(?!alias)|token|credential"
-    r"|(?<!by)(?<!com)pass(?![^\W\d_]))"
+    r"|(?<!by)(?<!com)pass(?![^\W\d_]))s?"
 )
 """What the name of a password holds, in any case: `DB_PASS`, `keyStorePassword`, `client_secret`; but not `bypass`,
 nor `secretAlias`, which names an entry of the product's vault."""

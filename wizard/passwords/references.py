@@ -4,9 +4,9 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, Discriminator, Field, Tag
 
-from wizard.system.rules import ProfilePath
+from wizard.system.rules import STRICT, ProfilePath
 
 FIVE_KINDS = (
     '{ env = "NAME" }, { file = "/path" }, { keyring = "service/user" },'
@@ -22,9 +22,7 @@ class Reference(BaseModel):
     The one field has the name by which a profile calls the kind; `place` is what messages call it: never a value.
     """
 
-    model_config = ConfigDict(
-        strict=True, frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
-    )
+    model_config = STRICT
     place: ClassVar[str]
 
     def describe(self) -> str:

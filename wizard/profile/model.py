@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from wizard.passwords.references import SecretReference
 from wizard.profile import rules
 from wizard.profile.cross_field import DATABASES, PRODUCT_DATASOURCES, cross_field_errors
-from wizard.system.rules import ProfilePath
+from wizard.system.rules import STRICT, ProfilePath
 
 SCHEMA_VERSION = 1
 
@@ -27,9 +27,7 @@ Store = Literal["event_store", "processed_data_store"]
 class Section(BaseModel):
     """A table of the profile: unknown keys are errors, nothing is converted, nothing changes afterwards."""
 
-    model_config = ConfigDict(
-        strict=True, frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
-    )
+    model_config = STRICT
 
 
 def key(default: Any, title: str, description: str, *examples: Any) -> Any:

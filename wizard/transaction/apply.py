@@ -15,22 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from wizard.system.durable import fsync_folder
-from wizard.system.errors import (
-    AS_BEFORE,
-    RETRY,
-    Cancelled,
-    Failed,
-    StoppedError,
-    WizardError,
-    describe_error,
-)
+from wizard.system.errors import AS_BEFORE, RETRY, Cancelled, Failed, StoppedError, describe_error
 from wizard.transaction import marker, recovery, runs
 from wizard.transaction.move import Folders, Meta, Move, back_up, put, refuse_drift, remove, stage
 from wizard.transaction.recovery import Unrestored
 from wizard.transaction.runs import JournalEntry, Run
 
 if TYPE_CHECKING:
-    from wizard.system.errors import Cancel
+    from wizard.system.errors import Cancel, WizardError
 
 WriteProgress = Callable[[str, str, int, int], None]
 """Called with node, path, number done and number of all, after each path that is written."""
@@ -174,9 +166,8 @@ class _Execution:
             done.commit()
         except BaseException as problem:
             # Also after a fault of this program the homes are not left between two states.
-            raise self._undone(problem) from (
-                None if isinstance(problem, (OSError, StoppedError)) else problem
-            )
+            cause = None if isinstance(problem, (OSError, StoppedError)) else problem
+            raise self._undone(problem) from cause
         self.cancel.seal()
         for home in map(Path, self.run.homes.values()):
             # The run is committed: a marker that cannot be removed now is removed by the next run.

@@ -94,9 +94,8 @@ def of(home: Path) -> Marker | None:
     try:
         data = bounded.read_json(path, LARGEST, follow=False)
         run, journal, owner, host = (data[key] for key in ("run", "journal", "owner", "host"))
-        if all(isinstance(one, str) for one in (run, journal, owner, host)) and re.fullmatch(
-            r"[\w-]{1,64}", run
-        ):
+        is_text = all(isinstance(one, str) for one in (run, journal, owner, host))
+        if is_text and re.fullmatch(r"[\w-]{1,64}", run):
             return Marker(run, Path(journal), owner, host)
     except (FileNotFoundError, NotADirectoryError):
         return None

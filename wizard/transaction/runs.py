@@ -378,13 +378,9 @@ def find(argument: str | None) -> Run:
     status = statuses(all_runs)
     chosen = [run for run in own if status[run.run] in {INTERRUPTED, "running"}]
     chosen += [run for run in own if status[run.run] in OPEN]
-    chosen = (
-        chosen or [run for run in own if run.outcome == "started"] or (own if argument is not None else [])
-    )
+    chosen = chosen or [run for run in own if run.outcome == "started"] or (own if argument else [])
     if not chosen:
-        what = (
-            "no run to undo" if argument is None else f"{argument} is neither a run nor a profile with runs"
-        )
+        what = f"{argument} is neither a run nor a profile with runs" if argument else "no run to undo"
         raise UsageError(what, fix="apimha-wizard history")
     by_file = {run.profile_path: run.profile for run in (chosen if argument is None else own)}
     if len(by_file) > 1:
