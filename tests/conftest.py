@@ -75,9 +75,8 @@ def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    monkeypatch.delenv("APIM_DB_PASSWORD", raising=False)
-    monkeypatch.delenv("JAVA_HOME", raising=False)
-    monkeypatch.delenv("MYSQL_ROOT_PASSWORD", raising=False)
+    for name in ("APIM_DB_PASSWORD", "JAVA_HOME", "MYSQL_ROOT_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
     return home
 
 

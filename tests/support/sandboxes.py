@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.support import faults, headless
-from tests.support.cli import process, started
+from tests.support.cli import process
 from tests.support.faults import Kind, Look
 from tests.support.pairs import Pair
 from wizard.command_line.run.replay import Result
@@ -98,12 +98,8 @@ class Sandbox:
         assert in_a_child(lambda: self.replay(progress=kill)) == -signal.SIGKILL
         assert len(self.markers) == len(self.homes)
 
-    def command(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """A command in a process of its own, with pipes."""
-        return started(*arguments, **options)
-
     def ended(self, *arguments: str) -> tuple[int, str, str]:
-        """Exit code and output of such a command."""
+        """Exit code and output of a command in a process of its own."""
         done = process(*arguments)
         return done.code, done.out, done.err
 

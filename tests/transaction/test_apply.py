@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import faults, sandboxes
-from tests.support.cli import ROOT
+from tests.support.cli import ROOT, started
 from tests.support.sandboxes import AXIS2, MARKER, REGISTRY, Sandbox, edit, ends, in_a_child, sandbox
 from wizard.system.errors import Cancel, NotRestored
 
@@ -472,7 +472,7 @@ def test_while_a_run_works_every_other_one_is_refused(box: Sandbox) -> None:
 
 
 def test_four_replays_at_once_are_one(box: Sandbox) -> None:
-    processes = [box.command("replay", str(box.profile), "--offline") for _ in range(4)]
+    processes = [started("replay", str(box.profile), "--offline") for _ in range(4)]
     ended = [(process.communicate(timeout=120), process.returncode) for process in processes]
     codes = sorted(code for _, code in ended)
     assert codes[0] == 0, ended
