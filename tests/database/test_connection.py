@@ -187,14 +187,6 @@ class TestRefusals:
         finally:
             server.drop_user("locked")
 
-    def test_a_server_that_closes_the_connection(self, server: Server) -> None:
-        with listeners.cutting_proxy(server.port, after=8) as port:
-            with connect(Endpoint("127.0.0.1", port), server.root, Secret(server.root_password)) as inside:
-                with pytest.raises(DatabaseError) as raised:
-                    for _ in range(10):
-                        inside.value("SELECT 1")
-        assert raised.value.cause == "gone"
-
 
 class TestStatementsWithAPassword:
     """What the server quotes back in an error may be the password."""

@@ -154,12 +154,6 @@ class TestWhatExists:
         assert ground.statuses() == ["present", "created", "present", "present"]
         ground.assert_complete()
 
-    def test_tables_of_another_product_in_a_whole_database_stay(self, ground: Playground) -> None:
-        ground.provision()
-        ground.server.run("CREATE TABLE IDN_EXTRA (i INT)", database=ground.user)
-        assert ground.statuses() == PRESENT
-        assert "IDN_EXTRA" in ground.server.tables(ground.user)
-
     @pytest.mark.parametrize("table", ["UM_DOMAIN", "orders"])
     def test_what_was_not_ours_is_never_touched(self, ground: Playground, table: str) -> None:
         name = quoted(ground.user)

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import servers
-from tests.support.playground import Playground, playground
+from tests.support.playground import Playground
 from wizard.database.connection import DatabaseSession
 from wizard.database.failure import DatabaseError
 from wizard.database.names import identifier, literal
@@ -54,13 +53,13 @@ def run_script(ground: Playground, text: str, charset: str, most: int | None = N
     return None
 
 
-def seen(ground: Playground, name: str | None = None, *, fold: bool = False) -> Contents | None:
+def seen(ground: Playground, name: str | None = None) -> Contents | None:
     with session(ground) as inside:
-        return read_contents(inside, name or ground.user, fold=fold)
+        return read_contents(inside, name or ground.user, fold=False)
 
 
-def verdict(ground: Playground, *schemas: Schema, fold: bool = False) -> Verdict:
-    return compare(seen(ground, fold=fold), schemas)
+def verdict(ground: Playground, *schemas: Schema) -> Verdict:
+    return compare(seen(ground), schemas)
 
 
 class TestTheMeasuredMatrix:
@@ -225,23 +224,6 @@ class TestOtherDatabases:
             shallow = read_contents(inside, maria.user, fold=False, deep=False)
         assert shallow is not None
         assert shallow.schema == Schema(("a", "b"), (), ())
-
-
-class TestNamesWithoutCase:
-    """`lower_case_table_names = 1`, as on Windows: the server keeps every name in lower case."""
-
-    @pytest.mark.parametrize("kind", ["mysql56", "mariadb"])
-    def test_a_schema_is_whole_there(self, kind: servers.Kind, pack: Path, tmp_path: Path) -> None:
-        text = (pack / "dbscripts/mysql.sql").read_text()
-        with (
-            servers.fresh(kind, "--lower-case-table-names=1") as server,
-            playground(server, pack, tmp_path, names={"user": "UserDB"}) as ground,
-        ):
-            assert facts(ground).folds_names
-            assert run_script(ground, text, "latin1") is None
-            assert verdict(ground, creates(text), fold=True).state == "whole"
-            server.run("DROP INDEX REG_RESOURCE_IND_BY_UUID ON REG_RESOURCE", database="userdb")
-            assert len(verdict(ground, creates(text), fold=True).missing) == 1
 
 
 class TestFacts:

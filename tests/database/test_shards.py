@@ -15,7 +15,7 @@ from tests.database.conftest import Look, MakeContext
 from tests.support.playground import Playground
 from wizard.database.schema import LARGEST_RECORD, TABLE, keys_of
 from wizard.pack.home import NODE_IDS, Pack
-from wizard.pack.stores import expanded, store_tables
+from wizard.pack.stores import store_tables
 from wizard.preflight.checks import CheckContext
 from wizard.system.finding import Finding
 
@@ -185,12 +185,3 @@ class TestARecord:
     @given(st.integers(1, 60))
     def test_a_record_that_was_cut_counts_for_nothing(self, cut: int) -> None:
         assert keys_of([], record(OLD[0])[:-cut]) is None
-
-    def test_the_name_of_the_table_is_the_servers(self) -> None:
-        """`ANX` and Base64 of the tenant and of the Java hash of the table's name (procedure, chapter 1)."""
-        hash = 0
-        for character in "__GLOBAL_SHARD_ALLOCATION_CONFIG__":
-            hash = (31 * hash + ord(character)) & 0xFFFFFFFF
-        encoded = base64.b64encode((-1000).to_bytes(4, "big", signed=True) + hash.to_bytes(4, "big")).decode()
-        assert "ANX" + encoded.translate(str.maketrans("=+/", "___")) == TABLE
-        assert TABLE in expanded("{{TABLE_NAME}}", 0)

@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.playground import Playground, playground
-from tests.support.servers import Server, quoted
+from tests.support.servers import Server
 from wizard.database.accounts import Account
 from wizard.database.connection import Greeting, greeting
 from wizard.database.failure import Endpoint
-from wizard.database.names import identifier, literal
 from wizard.database.needs import Database, Login, WantedDatabases
 from wizard.database.script import scripts_for
 from wizard.database.sql import sql_text
@@ -127,16 +126,3 @@ class TestTheText:
         without = re.sub(quotes, "?", re.sub(r"(?m)^--.*$", "", sql), flags=re.DOTALL)
         assert "'" not in without and "`" not in without
         return [line for line in without.splitlines() if line]
-
-
-@given(st.text(max_size=40))
-def test_quoted_strings_read_back(text: str) -> None:
-    quoted_text = literal(text)
-    assert "\n" not in quoted_text and "\0" not in quoted_text
-    inner = quoted_text[1:-1]
-    back = {"\\\\": "\\", "''": "'", "\\n": "\n", "\\r": "\r", "\\0": "\0", "\\Z": "\x1a"}
-    assert re.sub(r"\\.|''", lambda found: back[found[0]], inner) == text
-
-
-def test_identifiers_are_quoted() -> None:
-    assert identifier("a`b") == quoted("a`b") == "`a``b`"

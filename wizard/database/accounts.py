@@ -73,9 +73,7 @@ def own_settings(session: DatabaseSession) -> AccountSettings:
     """
     limit = int(session.value("SELECT @@SESSION.max_user_connections") or 0)
     # MySQL 5.6 shows the requirement in the grants, later servers in the statement that creates the account.
-    rows = session.visible("SHOW CREATE USER CURRENT_USER()")
-    if rows is None:
-        rows = session.visible("SHOW GRANTS") or []
+    rows = session.visible("SHOW CREATE USER CURRENT_USER()") or session.visible("SHOW GRANTS") or []
     # Without quoted parts: a name or a hash may contain any words.
     quoted = r"'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`"
     text = re.sub(quoted, "?", " ".join(row[0] for row in rows), flags=re.DOTALL)
@@ -298,5 +296,4 @@ def rights_of(session: DatabaseSession, account: Account) -> Rights | None:
 
 def partial_revokes(session: DatabaseSession) -> bool:
     """Whether names in grants are literal (MySQL 8.0.16 and later, off unless switched on)."""
-    rows = session.rows("SHOW GLOBAL VARIABLES LIKE 'partial\\_revokes'")
-    return bool(rows) and str(rows[0][1]).upper() == "ON"
+    return ("partial_revokes", "ON") in session.rows("SHOW GLOBAL VARIABLES LIKE 'partial\\_revokes'")

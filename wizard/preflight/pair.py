@@ -189,12 +189,8 @@ def is_free(number: int) -> bool:
 
     for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
         try:
-            with socket.socket(family, socket.SOCK_STREAM) as probe:
-                # As the servers do: a closing connection (TIME_WAIT) does not hold a port.
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                if family == socket.AF_INET6:
-                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                probe.bind((address, number))
+            # As the servers do: a closing connection (TIME_WAIT) does not hold a port.
+            socket.create_server((address, number), family=family).close()
         except OSError as problem:
             if problem.errno == errno.EADDRINUSE:
                 return False

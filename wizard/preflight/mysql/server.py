@@ -75,7 +75,7 @@ def _hosts_of(node: Node, server_host: str) -> list[str]:
     """Return the names by which the server may see the node; `localhost` first if they share a machine."""
     addresses = network.addresses(node.host, resolve=True)
     servers = network.addresses(server_host, resolve=True)
-    local = [all(network.is_local(one) for one in of) for of in (addresses, servers) if of]
+    local = [all(map(network.is_local, found)) for found in (addresses, servers) if found]
     together = bool(set(addresses) & set(servers)) or local == [True, True]
     return [*(["localhost"] if together else []), node.host, *addresses]
 
