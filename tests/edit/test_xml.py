@@ -324,6 +324,7 @@ DOUBLED = "<a>\n<mode name='HA'/>\n<!--\n<mode name='HA'/>-->\n<mode name='HA'/>
     ("source", "path", "line", "message"),
     [
         (EVENT_PROCESSOR, "mode[@name='HA']/eventSync/host", 10, "mode[HA]/eventSync lacks host"),
+        (EVENT_PROCESSOR, "mode[@name='HA']/nodeType/worker", 9, "mode[HA] lacks nodeType/worker"),
         (EVENT_PROCESSOR, "mode[@name='X']/eventSync", 3, "lacks mode[@name='X']/eventSync"),
         ("<a><mode/><mode/></a>", "mode/none", 1, "mode lacks none"),
         (DOUBLED, "mode[@name='HA']", 5, "doubles mode[@name='HA']: 2 live elements, at the lines 2, 5"),
