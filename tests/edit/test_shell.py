@@ -51,8 +51,9 @@ CHANGED = [
     ("export A=1\nA=2", "export A=1\nA=new"),
     ("export A=1\nexport A=2", "export A=1\nexport A=new"),
     ("export A=1\n#export A=2", "export A=new\n#export A=2"),
-    ("export A=1\nBA=2\n# \\\n#A=3", "export A=new\nBA=2\n# \\\n#A=3"),
+    ("export A=1\nBA=$(echo 2)\n# \\\n#A=3", "export A=new\nBA=$(echo 2)\n# \\\n#A=3"),
     ("export A=$(echo 1)\nA=2", "export A=$(echo 1)\nA=new"),
+    ("echo \\\n# x\nexport A=1", "echo \\\n# x\nexport A=new"),
 ]
 CHANGED_BATCH = [
     ("set A=1", "set A=new"),
