@@ -9,7 +9,7 @@ local names (`*`: any), comments never match; `[@a='v']` asks for an attribute, 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 
@@ -104,6 +104,18 @@ class XmlTree(Generic[E]):
         """The live elements in `node`, those of that local name."""
         return list(node.iterchildren("*" if name == "*" else f"{{*}}{name}"))
 
+    def sole(self, found: Sequence[E], what: str) -> E | None:
+        """Of the elements that can be meant the only one, or None.  Raises `EditError`, with `what`, for several."""
+        if len(found) > 1:
+            lines = ", ".join(str(each.line or "new") for each in found)
+            raise xml_tree.error_at(
+                self.name,
+                f"doubles {what}: {len(found)} live elements, at the lines {lines}",
+                found[1].node,
+                fix="keep one of them, and remove or comment out the others",
+            )
+        return found[0] if found else None
+
     def select(self, node: XmlNode, path: Path) -> list[XmlNode]:
         """The nodes at `path` below a node, in the order of the file; the node itself for an empty path."""
         found = [node]
@@ -197,15 +209,8 @@ class Element:
     def find(self, path: str, /, **values: str) -> Self | None:
         """Return the live element at `path` below this one, or None.  Raises `EditError` for several."""
         found = self.all(path, **values)
-        if len(found) > 1:
-            lines = ", ".join(str(each.line or "new") for each in found)
-            raise xml_tree.error_at(
-                self.document.name,
-                f"doubles {path_text(parse_path(path, values))}: {len(found)} live elements, at the lines {lines}",
-                found[1].node,
-                fix="keep one of them, and remove or comment out the others",
-            )
-        return found[0] if found else None
+        what = path_text(parse_path(path, values)) if len(found) > 1 else ""
+        return self.document.sole(found, what)
 
     def all(self, path: str, /, **values: str) -> list[Self]:
         """All live elements at `path` below this one, in the order of the file."""

@@ -9,7 +9,7 @@ from wizard.pack.home import CARBON, EVENT_PROCESSOR
 from wizard.preflight.checks import Check, CheckContext, each_home
 from wizard.steps.reading import describe, is_true, plain_host
 from wizard.steps.rows import Row, Scope, Table, switch
-from wizard.steps.step import Step, sole
+from wizard.steps.step import Step
 from wizard.system import finding
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding, Fix, SetField
@@ -119,7 +119,7 @@ def ha_mode(document: XmlTree[E]) -> E:
     """
     found = [mode for mode in document.all("mode") if (mode.get("name") or "").lower() == "ha"]
     # `one` says what is missing.
-    return sole(document, found, "the mode HA: it") or document.one(HA)
+    return document.sole(found, "the mode HA") or document.one(HA)
 
 
 @Check(

@@ -12,7 +12,7 @@ from wizard.profile.jdbc_url import jdbc_url
 from wizard.steps import sources
 from wizard.steps.reading import describe
 from wizard.steps.rows import Row, Scope, Table, jndi_row
-from wizard.steps.step import Step, sole
+from wizard.steps.step import Step
 from wizard.system import finding
 from wizard.system.errors import EditError
 from wizard.system.finding import Finding
@@ -125,7 +125,7 @@ def find_mount(document: XmlTree[E], path: str) -> E | None:
         EditError: there are two.
     """
     found = [one for one in document.all("mount") if (one.get("path") or "").rstrip("/") == path]
-    return sole(document, found, f"the mount of {path}: it")
+    return document.sole(found, f"the mount of {path}")
 
 
 # --- what is mounted, as the server finds it ------------------------------------------------------------------

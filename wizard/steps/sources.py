@@ -20,7 +20,6 @@ from wizard.pack.home import (
 )
 from wizard.profile.jdbc_url import database_of
 from wizard.steps.reading import describe
-from wizard.steps.step import sole
 from wizard.system.errors import EditError
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def find_datasource(document: XmlTree[E], name: str) -> E | None:
         for datasource in document.all("datasources/datasource")
         if name in names_of(datasource) or f"jdbc/{name}" in jndi_names_of(datasource)
     ]
-    return sole(document, found, f"the datasource {name}: that name or jdbc/{name}")
+    return document.sole(found, f"the datasource {name}, or jdbc/{name}")
 
 
 def configured(pack: Pack, profile: Profile) -> Iterator[tuple[str, str, Element | None]]:

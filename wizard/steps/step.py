@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
-
-from wizard.system.errors import EditError
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from wizard.pack.xml import Element, XmlTree
     from wizard.plan.workbench import Workbench
     from wizard.preflight.checks import Check
     from wizard.steps.reading import Reading
     from wizard.steps.rows import Table
-
-E = TypeVar("E", bound="Element")
 
 
 class Step(NamedTuple):
@@ -39,19 +34,3 @@ class Step(NamedTuple):
     def fields(self) -> tuple[str, ...]:
         """The dotted names of the fields that it asks for."""
         return tuple(f"{table}.{name}" for table, names in self.asks.items() for name in names.split())
-
-
-def sole(document: XmlTree[E], found: Sequence[E], what: str) -> E | None:
-    """Of the live elements that can be meant the only one; None where there is none.  `what` says it in the error.
-
-    Raises:
-        EditError: there are several.
-    """
-    if len(found) > 1:
-        lines = ", ".join(str(one.line) for one in found)
-        raise EditError(
-            f"doubles {what} is live more than once, at the lines {lines}",
-            place=f"{document.name}:{found[1].line}",
-            fix="keep one of them, and remove or comment out the others",
-        )
-    return found[0] if found else None
