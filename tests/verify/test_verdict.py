@@ -288,9 +288,9 @@ TASK, TASK_FAILS = (
 QUOTING = 'Caused by: java.sql.SQLException: null,  message from server: "{}"'
 HOSTS = "org.wso2.carbon.event.processor.manager.core.config.HAConfiguration"
 INVALID = "Hostname : 127.0.0.1 defined for {} configuration is invalid. Use another"
-HARMLESS = after_a_line("Elected this", (HOSTS, INVALID.format("eventSync"), "ERROR"),
-    (HOSTS, INVALID.format("management"), "ERROR"), (QUERIES, "Error while executing query : x", "ERROR"),
-    trace=tell.NO_SPARK_TRACE)  # fmt: skip
+ADDRESSES = [(HOSTS, INVALID.format(kind), "ERROR") for kind in ("eventSync", "management")]
+NO_QUERY = (QUERIES, "Error while executing query : x", "ERROR")
+HARMLESS = after_a_line("Elected this", *ADDRESSES, NO_QUERY, trace=tell.NO_SPARK_TRACE)
 ENDS = (
     *("Shutdown hook triggered....", "Gracefully shutting down WSO2 API Manager Analytics Server..."),
     *("Shutting down WSO2 Data Analytics Server...", "Shutdown complete", "Halting JVM"),
