@@ -284,7 +284,7 @@ class TestFindingJava:
             log_in(connector, OLD, found, "jdbc:mysql://127.0.0.1/d", ("u", Secret("p")))
 
 
-JAR = DriverJar(Path("c.jar"), (OLD,), "Connector/J", "5.1.40")
+JAR = DriverJar(Path("c.jar"), (OLD,), "5.1.40")
 JAVA_8 = Java(Path("java"), (8,), None)
 SQL = "java.sql.SQLException"
 

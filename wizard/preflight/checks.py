@@ -33,12 +33,8 @@ LIMIT = 5.0
 
 UNIGNORABLE = frozenset(
     {
-        "prerequisites.secret",
-        "prerequisites.home",
-        "prerequisites.same-home",
-        "prerequisites.files",
-        "apply.unfinished",
-        "registry.local-database",
+        *(f"prerequisites.{name}" for name in ("secret", "home", "same-home", "files")),
+        *("apply.unfinished", "registry.local-database"),
     }
 )
 """Checks without which there is no plan, and the one that protects the shared registry: `--ignore` refuses them

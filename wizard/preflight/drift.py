@@ -72,14 +72,17 @@ def since_last_run(context: CheckContext) -> Iterator[Drift]:
 
 def _of_node(node: Node, plan: NodePlan, context: CheckContext, history: list[Row]) -> Iterator[Drift]:
     planned = {move.path: (change, move) for change in plan.pending for move in change.moves}
-    edited: dict[str, tuple[Run, Change, bytes | None]] = {}
+    edited: dict[str, tuple[Run, Change]] = {}
+    left: dict[str, bytes] = {}
     for run, entry in _configured(_wanted(plan, context), plan, history):
         if entry.path in planned:
             change, move = planned[entry.path]
             if entry.after == move.before:
                 continue
             if change.kind == "edit":
-                edited[change.path] = (run, change, bytes_of(run, entry))
+                edited[change.path] = run, change
+                if (content := bytes_of(run, entry)) is not None:
+                    left[change.path] = content
             else:
                 yield Drift(node.name, change.path, run.run, _describe(entry.after, move.before))
         # An existing file is not read: the current plan does not change it.
@@ -89,7 +92,8 @@ def _of_node(node: Node, plan: NodePlan, context: CheckContext, history: list[Ro
             needed = entry.after.kind == "link" or (now == ABSENT and str(entry.path) in plan.unplanned)
             if now != entry.after and needed:
                 yield Drift(node.name, entry.name, run.run, _describe(entry.after, now))
-    yield from _edited(node, edited, context)
+    if edited:
+        yield from _edited(node, edited, left, context)
 
 
 def _wanted(plan: NodePlan, context: CheckContext) -> set[Path]:
@@ -105,13 +109,9 @@ def _wanted(plan: NodePlan, context: CheckContext) -> set[Path]:
 def _describe(was: PathState, now: PathState) -> str:
     if now == ABSENT:
         return "it does not exist any more"
-    if was.kind != "link":
-        return "its contents differ"
-    return (
-        f"it pointed to {was.value}, now to {now.value}"
-        if now.kind == "link"
-        else "it is not a link any more"
-    )
+    if was.kind == now.kind == "link":
+        return f"it pointed to {was.value}, now to {now.value}"
+    return "it is not a link any more" if was.kind == "link" else "its contents differ"
 
 
 def _configured(wanted: set[Path], plan: NodePlan, history: list[Row]) -> Iterator[tuple[Run, JournalEntry]]:
@@ -160,17 +160,14 @@ def bytes_of(run: Run, entry: JournalEntry, next_one: Listed | None = None) -> b
 
 
 def _edited(
-    node: Node, edited: dict[str, tuple[Run, Change, bytes | None]], context: CheckContext
+    node: Node, edited: dict[str, tuple[Run, Change]], left: dict[str, bytes], context: CheckContext
 ) -> Iterator[Drift]:
     """Yield the values of edited files that were changed by hand, not those that the profile changed."""
-    if not edited:
-        return
-    ids = {step for _, change, _ in edited.values() for step in change.steps}
-    known = {path: content for path, (_, _, content) in edited.items() if content is not None}
+    ids = {step for _, change in edited.values() for step in change.steps}
     plan = planner.build(
         context.profile,
         [node],
-        {node.name: Pack(context.packs[node.name].home, known)},
+        {node.name: Pack(context.packs[node.name].home, left)},
         context.passwords,
         [step for step in context.steps if step.id in ids],
         offline=context.offline,
@@ -178,9 +175,9 @@ def _edited(
     )
     # Counted, because a place can occur several times in a file, as the two members do.
     by_profile = {change.path: Counter(line.edit for line in change.lines) for change in plan.changes}
-    for path, (run, change, _) in edited.items():
+    for path, (run, change) in edited.items():
         by_hand = Counter(line.edit for line in change.lines)
-        if path in known:
+        if path in left:
             by_hand -= by_profile.get(path, Counter())
         texts = {line.edit: line.text for line in change.lines}
         if restored := "; ".join(texts[edit] for edit in by_hand.elements()):

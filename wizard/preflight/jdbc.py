@@ -241,10 +241,8 @@ def diagnose(answer: LoginAnswer, jar: DriverJar, java: Java) -> Finding:
     first, last = answer.problems[0], answer.problems[-1]
     kinds = {problem.kind.rpartition(".")[2] for problem in answer.problems}
     known = _known(answer)
-    failed, fix = (
-        f"{jar.name} does not log in",
-        known.fix if known is not None else "see the driver's message",
-    )
+    failed = f"{jar.name} does not log in"
+    fix = known.fix if known is not None else "see the driver's message"
     if first.kind == "REFUSED":
         text = f"{jar.name} does not accept a URL that begins with jdbc:mysql:"
         fix = knowledge.BY_ID["driver-url"].fix
@@ -252,10 +250,8 @@ def diagnose(answer: LoginAnswer, jar: DriverJar, java: Java) -> Finding:
         text = f"{jar.name} has no answer within {LIMIT:g} s"
         fix = "check whether the server answers, and how busy it is"
     elif known is None and kinds & {"ClassNotFoundException", "NoClassDefFoundError"}:
-        text, fix = (
-            f"a class is missing: {first.text}",
-            "correct mysql.driver_class, or use another driver_jar",
-        )
+        text = f"a class is missing: {first.text}"
+        fix = "correct mysql.driver_class, or use another driver_jar"
     elif known is None:
         text = f"{failed}: {first.text}"
     elif known.id == "database-gone":

@@ -200,13 +200,9 @@ def is_free(number: int) -> bool:
 def who_listens(number: int) -> str | None:
     """Return name and id of the process that listens on the port, like `java (1234)`; None if not visible."""
     inodes = _inodes(number)
-    for process in Path("/proc").iterdir() if inodes else ():
+    for process in Path("/proc").glob("[0-9]*") if inodes else ():
         with suppress(OSError):
-            links = (
-                {os.readlink(one.path) for one in os.scandir(process / "fd")}
-                if process.name.isdigit()
-                else ()
-            )
+            links = {os.readlink(one.path) for one in os.scandir(process / "fd")}
             if not inodes.isdisjoint(links):
                 return f"{bounded.read_text(process / 'comm').strip()} ({process.name})"
     return None
