@@ -114,8 +114,7 @@ class Review(TreeScreen[Item, "tuple[str, Place | None] | None"]):
             else:
                 one = mistakes[place]
                 problems.append((f"{self._title(place)}: {one.message}", place, f"fix: {one.fix}"))
-        for one in self.pair.other_mistakes:
-            problems.append((f"line {one.line}: {one.message}", None, f"fix: {one.fix}"))
+        problems += [(one.message, None, f"fix: {one.fix}") for one in self.pair.of_the_file()]
         self.branches.clear()
         branch = self._branch("cannot be planned", str(len(problems)))
         for text, at, how in problems:

@@ -32,7 +32,6 @@ from wizard.passwords.secret import Secret
 from wizard.profile.drafts import draft_name
 from wizard.profile.fields import key_of
 from wizard.steps.procedure import STEP_IDS, STEPS
-from wizard.system import finding
 from wizard.system.finding import Agree, SetField
 
 if TYPE_CHECKING:
@@ -174,13 +173,8 @@ class StepScreen(BarScreen[None]):
             field.describe(problem, field.note)
 
     def _mistakes(self) -> list[Finding]:
-        """What is wrong with the file and belongs to no field: shown with the first step."""
-        if self.step is not STEPS[0]:
-            return []
-        return [
-            finding.error(f"line {one.line}: {one.field or 'the file'}: {one.message}", fix=one.fix)
-            for one in self.pair.other_mistakes
-        ]
+        """What belongs to no field is shown with the first step."""
+        return self.pair.of_the_file() if self.step is STEPS[0] else []
 
     def _idle(self) -> str:
         missing = self.pair.missing(self.step)

@@ -20,6 +20,7 @@ from wizard.command_line.run.replay import Options, Prepared
 from wizard.preflight.pair import PAIR_CHECKS
 from wizard.profile.fields import key_of, keys
 from wizard.steps.procedure import CHECKS, STEP_IDS, STEPS
+from wizard.system import finding
 from wizard.system.finding import Finding, SetField
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class OpenPair:
         self.profile: Profile | None = None
         self.mistakes: dict[Place, Mistake] = {}
         self.other_mistakes: list[Mistake] = []
-        """What is wrong with the file and belongs to no field, such as an unknown key."""
+        """Those that belong to no field, such as an unknown key."""
         self._hints: list[Finding] = []
         self._homes: dict[str, str] = {}
         """The homes of the nodes without a host, which `_hints` are about."""
@@ -388,6 +389,13 @@ class OpenPair:
             place
             for place, one in self.mistakes.items()
             if key_of(place) in step.fields and (one.kind == "missing") == missing
+        ]
+
+    def of_the_file(self) -> list[Finding]:
+        """What is wrong with the file and belongs to no field."""
+        return [
+            finding.error(f"line {one.line}: {one.field or 'the file'}: {one.message}", fix=one.fix)
+            for one in self.other_mistakes
         ]
 
     def label(self, place: Place) -> str:

@@ -207,13 +207,20 @@ async def test_f3_goes_to_the_field_that_corrects_a_finding_or_is_not_offered(
 
 
 async def test_a_field_that_is_missing_or_invalid_cannot_be_planned_and_f3_goes_there(pair: Any) -> None:
+    with pair.profile.open("a", encoding="utf-8") as lines:
+        lines.write("[nonsense]\n")
     async with wizard(pair.profile, (120, 40)) as (app, pilot):
+        await seen(pilot, "nonsense: unknown key")
         app.pair.set(("spark", "master_count"), "two")
         app.pair.set(("mysql", "username"), None)
         app.pair.set(("nodes", 1, "host"), None)
         await settled(pilot)
         await pressed(pilot, "f2")
-        await seen(pilot, "cannot be planned: Prerequisites › Host of node2 is required (and 2 more)")
+        await seen(
+            pilot,
+            "cannot be planned: Prerequisites › Host of node2 is required (and 3 more)",
+            "nonsense: unknown key",
+        )
         assert "[mysql]" not in text_of(app), "no word of the file"
         await pressed(pilot, "f9")
         await seen(pilot, "Not applied: cannot be planned")
