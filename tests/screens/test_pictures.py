@@ -52,12 +52,8 @@ LOOKS = [Look(*size, theme) for size in ((80, 24), (120, 40)) for theme in ("dar
 OTHERS = [Look(80, 24, kind="ascii"), Look(80, 24, kind="no-color"), Look(200, 60, kind="200x60")]
 
 
-def named(id: str, one: Finding) -> Finding:
-    return one._replace(id=id)
-
-
 FINE = [
-    named(id, finding.ok(text, node=node))
+    finding.ok(text, node=node)._replace(id=id)
     for id, node, text in (
         ("prerequisites.home", "node1", "WSO2 API Manager Analytics Server 2.0.0 in /opt/wso2/analytics-1"),
         ("prerequisites.home", "node2", "WSO2 API Manager Analytics Server 2.0.0 in /opt/wso2/analytics-2"),
@@ -74,29 +70,20 @@ FINE = [
         ("deployment-sync.c-apps", None, "both nodes hold the same 0 C-Apps; deploy each new one to both"),
     )
 ]
-CLASH = named(
-    "ports.clash",
-    finding.error(
-        "9444 is the port of console (HTTPS) of node1 and console (HTTPS) of node2",
-        node="node2",
-        fix=Fix("set port_offset = 2 for node2", SetField("nodes.node2.port_offset", 2, "port_offset = 2")),
-    ),
-)
-JAVA = named(
-    "prerequisites.java",
-    finding.warning(
-        "java_home is not set: the servers' Java was not looked at",
-        node="node1",
-        fix="set java_home of node1 to the JDK 1.7 or 1.8 that the server will use",
-    ),
-)
-CHARSET = named(
-    "mysql.charset",
-    finding.error(
-        "utf8mb4 does not fit MySQL 5.6",
-        fix=Fix('set charset = "latin1"', SetField("mysql.charset", "latin1", 'charset = "latin1"')),
-    ),
-)
+CLASH = finding.error(
+    "9444 is the port of console (HTTPS) of node1 and console (HTTPS) of node2",
+    node="node2",
+    fix=Fix("set port_offset = 2 for node2", SetField("nodes.node2.port_offset", 2, "port_offset = 2")),
+)._replace(id="ports.clash")
+JAVA = finding.warning(
+    "java_home is not set: the servers' Java was not looked at",
+    node="node1",
+    fix="set java_home of node1 to the JDK 1.7 or 1.8 that the server will use",
+)._replace(id="prerequisites.java")
+CHARSET = finding.error(
+    "utf8mb4 does not fit MySQL 5.6",
+    fix=Fix('set charset = "latin1"', SetField("mysql.charset", "latin1", 'charset = "latin1"')),
+)._replace(id="mysql.charset")
 
 
 @pytest.fixture(autouse=True)
@@ -275,7 +262,7 @@ def unfinished(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def wrong_password(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = finding.error("apim cannot log in: wrong password", fix="correct mysql.password")
-    monkeypatch.setattr("screens.dialogs.password.tried", lambda *given: [named("mysql.account", wrong)])
+    monkeypatch.setattr("screens.dialogs.password.tried", lambda *given: [wrong._replace(id="mysql.account")])
 
 
 def folder_of_packs(monkeypatch: pytest.MonkeyPatch) -> None:
