@@ -76,7 +76,7 @@ CLASH = finding.error(
     fix=Fix("set port_offset = 2 for node2", SetField("nodes.node2.port_offset", 2, "port_offset = 2")),
 )._replace(id="ports.clash")
 JAVA = finding.warning(
-    "java_home is not set: the servers' Java was not looked at",
+    "neither java_home nor JAVA_HOME is set: the launcher refuses to start the server",
     node="node1",
     fix="set java_home of node1 to the JDK 1.7 or 1.8 that the server will use",
 )._replace(id="prerequisites.java")
