@@ -193,6 +193,7 @@ def timeout(seconds: int, what: str) -> Callable[[Any], Any]:
 
 
 IGNORED = "Treat this check's errors as warnings (repeatable)."
+LIMIT = "Megabytes of each log to read (256)."
 ELSEWHERE = "The log of a node on another machine (-: standard input)."
 OPTIONS: dict[str, Callable[[Any], Any]] = {
     "profile": click.argument("name", metavar="PROFILE", shell_complete=offering("profiles")),
@@ -204,6 +205,7 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
     "quiet": flag("--quiet", "Print only problems and the result."),
     "json": flag("--json", "Print one JSON object to standard output.", "as_json"),
     "log": click.option("--log", "logs", multiple=True, metavar="NODE=FILE|-", help=ELSEWHERE),
+    "log-limit": click.option("--log-limit", type=click.IntRange(1), default=256, metavar="MB", help=LIMIT),
     "commands": flag("--allow-commands", "Agree to what the profile names, for this run only."),
     "dry-run": flag("--dry-run", "Show what would change; write and remove nothing."),
 }
@@ -424,18 +426,11 @@ def sql(name: str, with_password: bool, allow_commands: bool) -> int:
     return 0
 
 
-@command("verify", "profile log json commands")
+@command("verify", "profile log log-limit json commands")
 @flag("--offline", "Read only the logs, not the Spark UIs.")
 @flag("--watch", "Follow the logs and show what happens, until Ctrl-C.")
 @flag("--until-healthy", "With --watch: end when the pair is healthy.")
 @flag("--drill", "Lead through the failover drill.")
-@click.option(
-    "--log-limit",
-    type=click.IntRange(1),
-    default=256,
-    metavar="MB",
-    help="Megabytes of each log to read (256).",
-)
 @click.option("--report", type=PATH, metavar="FILE.md", help="Write a report for colleagues.")
 @click.pass_obj
 def verify(

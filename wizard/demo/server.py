@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from wizard.pack.releases import version_tuple
 from wizard.system.durable import write_new
@@ -63,18 +64,17 @@ def private_server(folder: Path, program: Path) -> Iterator[PrivateServer]:
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     data, log = folder / "data", folder / "server.log"
     password = secrets.token_urlsafe(12)
-    # A server that starts removes the temporary tables of its folder: those of another one, if they shared it.
-    environment = {**os.environ, "TMPDIR": str(folder)}
-    with log.open("ab") as output:
-        command = [*(_initialiser(program) or ()), f"--datadir={data}"]
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, check=False
-        )
-    if done.returncode != 0:
-        raise Failed("the database server cannot be initialised", place=str(program), fix=_last_words(log))
     accounts, version = folder / "accounts.sql", version_of(program)
-    write_new(accounts, _accounts(password, mariadb="MariaDB" in version).encode(), mode=0o600)
-    process, port = _start(program, data, log, accounts, environment)
+    with log.open("ab") as output:
+        how: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
+        # A server that starts removes the temporary tables of its folder: those of another one, if they shared it.
+        how["env"] = {**os.environ, "TMPDIR": str(folder)}
+        command = [*(_initialiser(program) or ()), f"--datadir={data}"]
+        if subprocess.run(command, check=False, **how).returncode != 0:
+            text = "the database server cannot be initialised"
+            raise Failed(text, place=str(program), fix=_last_words(log))
+        write_new(accounts, _accounts(password, mariadb="MariaDB" in version).encode(), mode=0o600)
+        process, port = _start(program, data, log, accounts, how)
     try:
         accounts.unlink()
         yield PrivateServer(version, "127.0.0.1", port, process.pid, password)
@@ -130,9 +130,9 @@ def _accounts(password: str, *, mariadb: bool) -> str:
 
 
 def _start(
-    program: Path, data: Path, log: Path, accounts: Path, environment: dict[str, str]
+    program: Path, data: Path, log: Path, accounts: Path, how: dict[str, Any]
 ) -> tuple[subprocess.Popen[bytes], int]:
-    """Start the server; return its process and its port."""
+    """Start the server, with these streams and environment; return its process and its port."""
     pid_file = data / "server.pid"
     for _ in range(3):  # another process may take the port between the check and the start
         port = _free_port()
@@ -152,16 +152,8 @@ def _start(
             "--loose-mysqlx=OFF",
             *_as_root(),
         ]
-        with log.open("ab") as output:
-            # A session of its own: Ctrl-C only reaches the demo, which stops the server.
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=environment,
-                start_new_session=True,
-            )
+        # A session of its own: Ctrl-C only reaches the demo, which stops the server.
+        process = subprocess.Popen(command, start_new_session=True, **how)
         with contextlib.ExitStack() as stack:
             stack.callback(_stop, process)
             if _answers(process, port, pid_file):
