@@ -238,10 +238,8 @@ def _unknown(name: str) -> UsageError:
     import difflib
 
     near = difflib.get_close_matches(name, cli.commands, 1)
-    return UsageError(
-        f"{name} is neither a command nor a profile",
-        fix=f"did you mean {near[0]}?" if near else "apimha-wizard profile list   or   apimha-wizard --help",
-    )
+    fix = f"did you mean {near[0]}?" if near else "apimha-wizard profile list   or   apimha-wizard --help"
+    return UsageError(f"{name} is neither a command nor a profile", fix=fix)
 
 
 def paper(as_json: bool) -> Paper:
@@ -655,9 +653,7 @@ def _agree(loaded: LoadedProfile) -> str:
 
 @command("from-homes", group=profile, acts=True)
 @click.argument("homes", nargs=2, type=PATH, metavar="HOME1 HOME2")
-@click.option(
-    "--name", default="from-homes", metavar="NAME|FILE", help="The profile to write (default: from-homes)."
-)
+@click.option("--name", default="from-homes", metavar="NAME|FILE", help="The profile to write (from-homes).")
 def read_homes(homes: tuple[Path, Path], name: str) -> int:
     """Read a pair that was configured by hand into a profile; passwords go to 0600 files beside it."""
     from wizard.command_line.run import from_homes

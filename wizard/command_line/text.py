@@ -394,7 +394,6 @@ class ServersPrinter:
 
     def end(self, result: ServersResult) -> None:
         """Print what is wrong, and the outcome."""
-        self._paper.rewrite("")
         for one in worth_showing(result):
             self._paper.finding(one)
         if result.error:

@@ -172,12 +172,13 @@ def _same(now: Snapshot, expected: Snapshot, message: str) -> None:
 
 def _run(sandbox: Sandbox, say: Say, arguments: str, *beginnings: str, expected: int = 0) -> list[str]:
     """Run a command, shown as it would be typed; print the lines that begin so, and return all of its output."""
-    say("")
-    say(f"$ apimha-wizard {arguments}")
+    say(f"\n$ apimha-wizard {arguments}")
+    words = [sys.executable, "-P", "-m", "wizard", *arguments.split()]
+    env = {**os.environ, **sandbox.env, "NO_COLOR": "1"}
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "wizard", *arguments.split()],
+        words,
         cwd=sandbox.folder,
-        env={**os.environ, **sandbox.env, "NO_COLOR": "1"},
+        env=env,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

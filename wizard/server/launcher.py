@@ -36,21 +36,18 @@ def refuse_other_user(home: Path, command: str) -> None:
     owner = owner_of(home)
     name = f"#{owner.pw_uid}" if owner.pw_name == str(owner.pw_uid) else owner.pw_name
     if os.geteuid() not in (0, owner.pw_uid):
-        raise ChecksFailed(
-            f"the home belongs to {owner.pw_name}: only that user and root can start and stop its server",
-            place=str(home),
-            fix=f"sudo -u {quote(name)} {command}",
-        )
+        text = f"the home belongs to {owner.pw_name}: only that user and root can start and stop its server"
+        raise ChecksFailed(text, place=str(home), fix=f"sudo -u {quote(name)} {command}")
 
 
 def java_home_of(node: Node) -> str:
     """Return the `JAVA_HOME` for the launcher: of the profile, else of the environment.  Raises `ChecksFailed`."""
     found = str(node.java_home or os.environ.get("JAVA_HOME") or "")
     if not found:
-        raise ChecksFailed(
-            f"neither java_home of {node.name} nor JAVA_HOME is set: the launcher refuses to start the server",
-            fix="set one of them to a JDK 1.7 or 1.8",
+        text = (
+            f"neither java_home of {node.name} nor JAVA_HOME is set: the launcher refuses to start the server"
         )
+        raise ChecksFailed(text, fix="set one of them to a JDK 1.7 or 1.8")
     return found
 
 
@@ -85,9 +82,6 @@ def launch(home: Path, java_home: str, *options: str) -> subprocess.Popen[bytes]
         problem_text = stream.read().decode("utf-8", "replace").strip()
     if problem_text:
         process.wait()
-        raise Failed(
-            f"the output of the launcher cannot be written: {problem_text}",
-            place=paths[0],
-            fix=f"let {owner.pw_name} write into the folder",
-        )
+        text = f"the output of the launcher cannot be written: {problem_text}"
+        raise Failed(text, place=paths[0], fix=f"let {owner.pw_name} write into the folder")
     return process

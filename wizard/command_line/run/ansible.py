@@ -31,9 +31,8 @@ def files_of(loaded: LoadedProfile) -> dict[str, str]:
         for node in loaded.profile.nodes
         for host in [re.sub(r"[^\w.-]", "_", f"{name}-{node.name}", flags=re.ASCII)]
     )
-    variables = sorted(
-        {one.env for one in references(loaded.profile).values() if isinstance(one, EnvReference)}
-    )
+    found = references(loaded.profile).values()
+    variables = sorted({one.env for one in found if isinstance(one, EnvReference)})
     unset = "default=undef('not set on the control node')"  # else an unset variable is an empty password
     lookups = {one: f"{{{{ lookup('ansible.builtin.env', {one!r}, {unset}) }}}}" for one in variables}
     secrets = "".join(f"  {json.dumps(one)}: {json.dumps(text)}\n" for one, text in lookups.items())

@@ -194,9 +194,8 @@ def _members(found: PairReading, readings: tuple[Reading, Reading]) -> None:
     for number, members in enumerate(lists):
         if members and sorted(members) != sorted(expected):
             are, at = describe(", ".join(members)), describe(", ".join(expected))
-            found.note(
-                "cluster.domain", f"the members of {NODE_NAMES[number]} are {are}; the nodes are at {at}"
-            )
+            text = f"the members of {NODE_NAMES[number]} are {are}; the nodes are at {at}"
+            found.note("cluster.domain", text)
     if lists[0] == lists[1] == tuple(reversed(expected)):
         found.note("cluster.domain", "the members are in the other order: swap the two homes")
 

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
@@ -86,9 +87,7 @@ class Options(NamedTuple):
 
 
 def _nearest(value: str, known: tuple[str, ...]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(value, known, 1)
+    near = get_close_matches(value, known, 1)
     return f"did you mean {near[0]}?" if near and len(known) > 2 else f"use one of: {', '.join(known)}"
 
 

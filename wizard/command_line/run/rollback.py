@@ -30,11 +30,7 @@ from wizard.transaction.runs import JournalEntry, Run
 
 
 def rollback(
-    argument: str | None,
-    *,
-    force: bool,
-    say: Callable[[str], None] = lambda text: None,
-    cancel: Cancel,
+    argument: str | None, *, force: bool, say: Callable[[str], None] = lambda text: None, cancel: Cancel
 ) -> Result:
     """Undo a run: restore each of its paths, except those that were edited since.
 
@@ -106,11 +102,10 @@ def _undo(run: Run, *, force: bool, cancel: Cancel) -> Result:
         return _result(run, None, set(), kept, failed)
     # Without moves it is only recorded that nothing of the run is left, so that the next rollback undoes an older one.
     names = {(node, name) for node, name, _ in moves}
+    about = (run.profile, run.profile_path, run.homes)
     undoing = runs.new(
         "rollback",
-        run.profile,
-        run.profile_path,
-        run.homes,
+        *about,
         files=tuple({**file, "status": "restored"} for file in run.files if _key(file) in names),
         undoes=run.run,
         complete=not kept and not failed,
@@ -140,9 +135,8 @@ def _result(
     again = f"apimha-wizard rollback {run.run}"
     if failed:
         fix = f"correct the problem, then: {again}   (restores the rest)"
-        result.error = (
-            f"these paths could not be restored:\n{recovery.listed([*failed, *kept])}\n  fix: {fix}"
-        )
+        left = recovery.listed([*failed, *kept])
+        result.error = f"these paths could not be restored:\n{left}\n  fix: {fix}"
         result.outcome, result.exit_code = "failed", 5
     elif kept:
         newer = "".join(f"apimha-wizard rollback {name}, " for name in later(run.run))
