@@ -433,8 +433,10 @@ class TestPrerequisites:
         pid.write_text(f"{os.getpid()}")
         # The process is not the home's server: start and stop of this program ignore it.
         judged(pair, check, "ok error", f"sh {pair.homes[1]}/bin/wso2server.sh stop")
-        server = [sys.executable, "-c", "input()", f"-Dcarbon.home={pair.homes[1]}"]
-        with subprocess.Popen(server, stdin=subprocess.PIPE) as process:
+        server = [sys.executable, "-c", "print(flush=True); input()", f"-Dcarbon.home={pair.homes[1]}"]
+        with subprocess.Popen(server, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()  # its command line can be read
             pid.write_text(f"{process.pid}")
             judged(pair, check, "ok error", f"apimha-wizard stop {pair.profile} --node node2")
             process.communicate(b"\n")
