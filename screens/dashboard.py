@@ -151,8 +151,8 @@ def _reason(view: View, row: BoardRow, node: Node) -> str:
 
 
 def _has_no_log(view: View, node: Node) -> bool:
-    trouble = view.pair.sight(node).trouble
-    return trouble is not None and trouble.kind == "missing"
+    unread = view.pair.sight(node).unread
+    return unread is not None and unread.kind == "missing"
 
 
 _ORDER = ["error", "waiting", "warning", "ok", "skipped"]

@@ -30,7 +30,7 @@ from wizard.system import locations
 from wizard.system.finding import Finding, Fix
 from wizard.verify.drill import Drill
 from wizard.verify.facts import Facts
-from wizard.verify.log import Trouble
+from wizard.verify.log import Unread
 from wizard.verify.pair import Pair, Sight
 from wizard.verify.scan import Scanner
 from wizard.verify.spark import Look, PageAnswer
@@ -163,7 +163,7 @@ def drilled(phase: str) -> View:
 
 
 def never_started() -> View:
-    none = Sight(Story().facts, "wso2carbon.log", Trouble("missing", "is not there"))
+    none = Sight(Story().facts, "wso2carbon.log", Unread("missing", "is not there"))
     here = profile(nodes=[{"host": "127.0.0.1"}, {"host": "127.0.0.1", "port_offset": 2}])
     pair = Pair(here, {"node1": none, "node2": none}, one_machine=True, called="analytics")
     return view_of(pair, judge(pair), spark=None, places={}, drill=None, news=())

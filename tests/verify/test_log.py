@@ -207,7 +207,7 @@ def test_only_the_newest_start_is_read(path: Path, content: bytes, expected: lis
     path.write_bytes(content)
     log = FileLog(path)
     assert [*messages(log.read()), *messages(log.finish())] == expected
-    assert log.trouble is None or expected == []
+    assert log.unread is None or expected == []
 
 
 @pytest.mark.parametrize("size", [0, 1_048_400, 1_048_576, 1_048_700, 3_000_000])
@@ -256,7 +256,7 @@ BROKEN = gzip.compress(start(1))[:40] + b"rubbish"
 
 
 @pytest.mark.parametrize(
-    ("files", "limit", "trouble", "expected"),
+    ("files", "limit", "unread", "expected"),
     [
         ({}, 10**8, "missing: does not exist", []),
         ({"": None}, 10**8, "unreadable: is a folder", []),
@@ -266,15 +266,15 @@ BROKEN = gzip.compress(start(1))[:40] + b"rubbish"
     ],
 )
 def test_a_log_with_a_problem(
-    path: Path, files: dict[str, bytes | None], limit: int, trouble: str, expected: list[str]
+    path: Path, files: dict[str, bytes | None], limit: int, unread: str, expected: list[str]
 ) -> None:
     for suffix, content in files.items():
         one = path.with_name(path.name + suffix)
         one.mkdir() if content is None else one.write_bytes(content)
     log = FileLog(path, limit=limit)
     assert messages(log.read()) == expected
-    assert log.trouble is not None
-    assert f"{log.trouble.kind}: {log.trouble.message}".startswith(trouble)
+    assert log.unread is not None
+    assert f"{log.unread.kind}: {log.unread.message}".startswith(unread)
 
 
 # --- following -----------------------------------------------------------------------------------
@@ -286,7 +286,7 @@ def following(path: Path) -> Iterator[FileLog]:
     assert list(log.read()) == []  # it appears later
     path.write_bytes(start(1) + noise(400_000))
     assert messages(log.read()) == started(1)
-    assert log.trouble is None
+    assert log.unread is None
     yield log
     log.close()
 

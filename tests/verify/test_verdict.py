@@ -19,7 +19,7 @@ from tests.support import server_logs as tell
 from tests.support.known_failures import KNOWN, LINK, clock_of, printed
 from tests.support.server_logs import AGENT, HA, QUERIES, QUEUE, SERVER, Form, Side, profile, sides
 from wizard.system.finding import Finding
-from wizard.verify.log import FileLog, Trouble
+from wizard.verify.log import FileLog, Unread
 from wizard.verify.pair import EventPorts, Hosts, Pair, Sight
 from wizard.verify.story import Story
 from wizard.verify.verdict import ROWS, judge, outcome
@@ -42,7 +42,7 @@ def read(side: Side, folder: Path, name: str, **sight: Any) -> Sight:
     story, log = Story(), FileLog(path)
     story.read([*log.read(), *log.finish()])
     log.close()
-    return Sight(story.facts, str(path), log.trouble, **{"latest": log.latest, "sample": log.sample, **sight})
+    return Sight(story.facts, str(path), log.unread, **{"latest": log.latest, "sample": log.sample, **sight})
 
 
 class Verdict:
@@ -91,7 +91,7 @@ def healthy() -> tuple[Side, Side]:
     return both
 
 
-NEVER_STARTED = Sight(Story().facts, "x.log", Trouble("missing", "does not exist"))
+NEVER_STARTED = Sight(Story().facts, "x.log", Unread("missing", "does not exist"))
 
 # --- stories as a table ---------------------------------------------------------------------------
 
@@ -720,8 +720,8 @@ def test_what_is_known_beside_the_records(verdict: Judge, healthy: tuple[Side, S
     facts, log = Story().facts, "/x/wso2carbon.log"
     for sight, expected, text in (
         (read(healthy[1], tmp_path, "node2", alive=False), "unhealthy", "process is gone"),
-        (Sight(facts, log, Trouble("unreadable", "is a folder")), "unhealthy", "read the log: is a folder"),
-        (Sight(facts, log, Trouble("capped", "the last 1 MB")), "waiting", "no start found: the last 1 MB"),
+        (Sight(facts, log, Unread("unreadable", "is a folder")), "unhealthy", "read the log: is a folder"),
+        (Sight(facts, log, Unread("capped", "the last 1 MB")), "waiting", "no start found: the last 1 MB"),
     ):
         result = verdict(healthy[0], sight)
         found = result.of("verify.log", "node2")

@@ -242,7 +242,8 @@ def _with_kernel(pack: Pack) -> str:
 )
 @each_plan()
 def running(context: CheckContext, node: Node, plan: NodePlan) -> Iterator[Finding]:
-    own_server = server_of(plan.home) if plan.pending else None  # also one that has not written its number yet
+    # Also one that has not written its number yet.
+    own_server = server_of(plan.home) if plan.pending else None
     pid = context.packs[node.name].running or own_server
     runs = f"the server runs (process {pid})"
     if pid is None:

@@ -153,7 +153,7 @@ MOST_BLOCKS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Unread:
     """Why a log cannot be read, or only in part."""
 
     kind: Literal["missing", "unreadable", "capped", "broken"]
@@ -170,7 +170,7 @@ class FileLog(Scanner):
     def __init__(self, path: Path, limit: int = LIMIT) -> None:
         super().__init__()
         self.name = str(path)
-        self.trouble: Trouble | None = None
+        self.unread: Unread | None = None
         self._path = path
         self._limit = limit
         self._file: LogFile | None = None
@@ -181,7 +181,7 @@ class FileLog(Scanner):
             yield from self._first() if self._file is None else self._more(self._file)
         except (OSError, ValueError) as problem:
             self.close()
-            self.trouble = Trouble("unreadable", getattr(problem, "strerror", None) or str(problem))
+            self.unread = Unread("unreadable", getattr(problem, "strerror", None) or str(problem))
 
     def close(self) -> None:
         if self._file is not None:
@@ -189,7 +189,7 @@ class FileLog(Scanner):
             self._file = None
 
     def _first(self) -> Iterator[Record]:
-        self.trouble = None
+        self.unread = None
         segments: list[tuple[LogFile, int]] = []
         try:
             try:
@@ -197,9 +197,9 @@ class FileLog(Scanner):
             except (OSError, ValueError) as problem:
                 if not segments:
                     raise
-                self.trouble = Trouble("broken", f"a rolled-over file cannot be read: {problem}")
+                self.unread = Unread("broken", f"a rolled-over file cannot be read: {problem}")
             if not segments:
-                self.trouble = Trouble("missing", "does not exist")
+                self.unread = Unread("missing", "does not exist")
                 return
             yield from self._forward(segments)
             yield from self.settle()
@@ -224,7 +224,7 @@ class FileLog(Scanner):
                 return
             if left <= 0:
                 megabytes = self._limit // 2**20
-                self.trouble = Trouble("capped", f"the last {megabytes} MB have no start of the server")
+                self.unread = Unread("capped", f"the last {megabytes} MB have no start of the server")
                 return
 
     def _forward(self, segments: list[tuple[LogFile, int]]) -> Iterator[Record]:
@@ -291,7 +291,7 @@ class PipeLog(Scanner):
     def __init__(self, descriptor: int, name: str = "-") -> None:
         super().__init__()
         self.name = name
-        self.trouble: Trouble | None = None
+        self.unread: Unread | None = None
         self.ended = False
         self.size = 0
         self._descriptor = descriptor
@@ -331,7 +331,7 @@ class PipeLog(Scanner):
         try:
             block = os.read(self._descriptor, BLOCK)
         except OSError as problem:
-            self.trouble = Trouble("unreadable", problem.strerror or "cannot be read")
+            self.unread = Unread("unreadable", problem.strerror or "cannot be read")
             block = b""
         self.size += len(block)
         self.ended = not block

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from wizard.system import finding, network
 from wizard.system.finding import ANY_PROFILE, Finding
 from wizard.verify.facts import Address, Facts, HaRole, Peer
-from wizard.verify.log import Trouble
+from wizard.verify.log import Unread
 from wizard.verify.record import Record
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Sight:
 
     facts: Facts | None = None
     log: str = ""
-    trouble: Trouble | None = None
+    unread: Unread | None = None
     alive: bool | None = None
     latest: Record | None = None
     sample: str = ""

@@ -196,7 +196,7 @@ class Watcher:
             return Sight()
         living = None if self.offline else alive(node, self.packs.get(node.name), self.hosts)
         facts = self._stories[node.name].facts
-        return Sight(facts, log.name, log.trouble, living, log.latest, log.sample)
+        return Sight(facts, log.name, log.unread, living, log.latest, log.sample)
 
     def _note_running(self, pair: Pair) -> None:
         """Remember since when each node is running."""

@@ -253,8 +253,8 @@ class Servers:
         True also for a log that cannot be read: it never would.
         """
         own = self._servers[node.name]
-        trouble = self.view.pair.sight(node).trouble if self.view is not None else None
-        unreadable = trouble is not None and trouble.kind == "unreadable"
+        unread = self.view.pair.sight(node).unread if self.view is not None else None
+        unreadable = unread is not None and unread.kind == "unreadable"
         return own.launched is None or unreadable or self._newest_start(node) not in (None, own.before)
 
     def _facts(self, node: Node) -> Facts:

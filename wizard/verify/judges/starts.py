@@ -28,14 +28,14 @@ def log(pair: Pair) -> Iterator[Finding]:
 def _log_of(pair: Pair, node: Node) -> Finding | None:
     """Return the finding about a node's log; None if the start failed, which its cause reports."""
     sight, about, start = pair.sight(node), About(node.name), pair.act("start", node)
-    facts, trouble = sight.facts, sight.trouble
+    facts, unread = sight.facts, sight.unread
     if facts is None:
         return about.skipped(f"the log of {node.name} is not on this machine", pair.show_log(node))
-    if trouble is not None and trouble.kind == "missing":
+    if unread is not None and unread.kind == "missing":
         return about.waiting(f"no log yet: {node.name} was never started", sight.log, start)
-    if trouble is not None and trouble.kind == "unreadable":
+    if unread is not None and unread.kind == "unreadable":
         fix = f"let this user read {sight.log}, or name another with --log {node.name}=FILE"
-        return about.error(f"cannot read the log: {trouble.message}", sight.log, fix)
+        return about.error(f"cannot read the log: {unread.message}", sight.log, fix)
     if facts.refused is not None and (facts.started is None or facts.stopped is not None):
         java = BY_ID["java-version"]
         return about.error(f"no start: {java.cause}", facts.refused, java.fix)
@@ -46,7 +46,7 @@ def _log_of(pair: Pair, node: Node) -> Finding | None:
         fix = f"name the server's own log, repository/logs/wso2carbon.log, with --log {node.name}=FILE, or "
         fix += "a capture of the console that keeps each line unchanged"
         return about.waiting(message, sight.log, fix)
-    because = trouble.message if trouble is not None else "the log has no start of the server"
+    because = unread.message if unread is not None else "the log has no start of the server"
     fix = f"read further back with a larger --log-limit, or start the node: {start}"
     return about.waiting(f"no start found: {because}", sight.log, fix)
 
