@@ -111,6 +111,7 @@ LARGE = {
     "a property that goes on and on": (SPARK, b"", b"\nspark.x " + b"\\\n" * 50_000),
     "a property and blanks": (SPARK, b"", b"\nspark.x 1" + b" " * 300_000 + b"\n"),
     "many exports": (SPARK_SH, b"", b"\n" + _many(15_000, "export A{}=1\n")),
+    "many exports, and lines that set nothing": (SPARK_SH, b"", _many(9_000, "export A{0}=1\nx{0}\n")),
     "an export and blanks": (SPARK_SH, b"", b"\nexport A=1" + b" " * 300_000 + b"x\n"),
     "many here-documents": (SPARK_SH, b"", b"\n" + b"cat <<A\n" * 20_000),
     "many sets": (SPARK_BAT, b"", b"\r\n" + _many(15_000, "set A{}=1\r\n")),

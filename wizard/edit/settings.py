@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
+from operator import attrgetter
 from typing import ClassVar
 
 from wizard.edit.edits import NOTE, Line, Note, Value, changed, reveal
@@ -173,7 +175,7 @@ class Script(SettingsDocument):
     continued: ClassVar[bytes]
     opens: ClassVar[bytes]
     closes: ClassVar[bytes]
-    sets: ClassVar[bytes]
+    unsets: ClassVar[bytes] = rb"(?!)"
     here_document: ClassVar[bytes] = rb"(?!)"
     quotes: ClassVar[tuple[bytes, ...]] = ()
 
@@ -194,20 +196,23 @@ class Script(SettingsDocument):
         return value.encode("ascii")
 
     def read(self, data: bytes) -> Iterable[PropertyLine]:
-        lines: list[PropertyLine] = []
+        lines: dict[str, list[PropertyLine]] = {}
         for offset, line, is_certain in self.statements(data):
             found = re.fullmatch(self.assignment, line) if is_certain else None
             if found is None:  # where it may set a variable, nothing before it counts
-                lines = [
-                    one for one in lines if not re.search(self.sets.replace(b"NAME", one.key.encode()), line)
-                ]
+                names = re.findall(rb"(?<![\w$%])(\w+)=", line)
+                if unset := re.search(self.unsets, line):
+                    names += re.findall(rb"\w+", unset[0])
+                for name in names:
+                    lines.pop(self.key(name.decode("ascii")), None)
                 continue
             start, end = found.span("value")
             if found["value"][:1] in self.quotes:
                 start, end = start + 1, end - 1
             value = line[start:end].decode("utf-8", "replace")
-            lines.append(PropertyLine(found["name"].decode("ascii"), value, offset + start, offset + end))
-        return lines
+            key = self.key(found["name"].decode("ascii"))
+            lines.setdefault(key, []).append(PropertyLine(key, value, offset + start, offset + end))
+        return sorted(chain.from_iterable(lines.values()), key=attrgetter("value_start"))
 
     def statements(self, data: bytes) -> Iterator[tuple[int, bytes, bool]]:
         """Yield the offset and the bytes of each line, and whether it runs as it is whenever the script does."""
@@ -243,7 +248,7 @@ class ShellScript(Script):
     continued = rb"(?<!\\)(?:\\\\)*\\\Z"
     opens = rb"(?:^|[;&|])[ \t]*(?:if|for|while|until|case|select)\b|[{(][ \t]*$"
     closes = rb"(?:^|[;&|])[ \t]*(?:(?:fi|done|esac)\b|[})])"
-    sets = rb"(?<![\w$])NAME=|\bunset\b.*\bNAME\b"
+    unsets = rb"\bunset\b.*"
     quotes = (b'"', b"'")
     here_document = rb"<<-?[ \t]*[\"'\\]?([A-Za-z_][A-Za-z0-9_]*)"
 
@@ -269,7 +274,6 @@ class BatchScript(Script):
     continued = rb"\^[ \t]*\Z"
     opens = rb"\([ \t]*$"
     closes = rb"^[ \t]*\)"
-    sets = rb"(?i)(?<![\w%])NAME="
 
     def key(self, name: str) -> str:
         return name.upper()
@@ -279,7 +283,7 @@ class BatchScript(Script):
 
     def read(self, data: bytes) -> Iterator[PropertyLine]:
         for line in super().read(data):
-            yield line._replace(key=self.key(line.key), value=line.value.replace("%%", "%"))
+            yield line._replace(value=line.value.replace("%%", "%"))
 
 
 def opened(data: bytes, name: str) -> SettingsDocument:
