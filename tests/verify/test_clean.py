@@ -36,7 +36,7 @@ def test_the_two_newest_of_each_plan_of_each_tenant_stay(home: Path) -> None:
     os.utime(c / "99_my_plan 2", (2**31, 2**31))
     everything = names(a) | names(b) | names(c)
     cleaning = plan_cleaning(home)
-    assert (len(cleaning.remove), cleaning.keep, cleaning.frees) == (4, 6, 40)
+    assert (cleaning.count, cleaning.keep, cleaning.frees) == (4, 6, 40)
     assert [path.name for path in cleaning.remove][-2:] == ["100_my_plan 2", "99_my_plan 2"]
     assert names(a) | names(b) | names(c) == everything, "planning touches nothing"
     done = clean(cleaning)
@@ -44,7 +44,7 @@ def test_the_two_newest_of_each_plan_of_each_tenant_stay(home: Path) -> None:
     assert names(a) == {"1480001800000_alerts", "1480002700000_alerts"}
     assert names(b) == {"1480000000000_limits", "1480000900000_limits"}
     assert names(c) == {"1000_my_plan 2", "998_my_plan 2"}
-    assert plan_cleaning(home).remove == (), "a second cleaning finds nothing"
+    assert plan_cleaning(home).count == 0, "a second cleaning finds nothing"
 
 
 def test_everything_else_is_left_and_named(home: Path) -> None:
@@ -71,7 +71,7 @@ def test_links_are_never_followed(home: Path, tmp_path: Path, level: str) -> Non
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(outside / level)
     cleaning = plan_cleaning(home)
-    assert cleaning.remove == ()
+    assert cleaning.count == 0
     assert "links are not followed" in cleaning.left_alone[0]
     assert names(real) == {"1_p", "2_p", "3_p"}
 

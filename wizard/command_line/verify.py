@@ -261,10 +261,8 @@ def run_clean(profile: Profile, name: str, *, dry_run: bool = False, out: TextIO
             paper.line(f"{node.name}: not removed: {text}")
         if dry_run:
             paper.lines(f"{node.name}: would remove {path}" for path in cleaning.remove)
-            what = (
-                f"would remove {len(cleaning.remove)} state files and free {megabytes(cleaning.frees)}; keeps"
-            )
-            codes.append(4 if cleaning.remove else 0)
+            what = f"would remove {cleaning.count} state files and free {megabytes(cleaning.frees)}; keeps"
+            codes.append(4 if cleaning.count else 0)
         else:
             done = clean(cleaning)
             for failure in done.failures:

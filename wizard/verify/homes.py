@@ -11,8 +11,6 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,15 +36,24 @@ _STATE = re.compile(r"(\d{1,19})_(.+)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """What is removed, plan by plan; `left_alone` says what is not a state file, and why.
+    """What is removed, as names by the folder of their plan; `left_alone` says what is not a state file, and why.
 
     `keep` counts the state files that are kept, `frees` the bytes of the others.
     """
 
-    remove: tuple[Path, ...]
+    old: Mapping[Path, tuple[str, ...]]
     keep: int
     frees: int
     left_alone: tuple[str, ...]
+
+    @property
+    def remove(self) -> Iterator[Path]:
+        return (folder / name for folder, names in self.old.items() for name in names)
+
+    @property
+    def count(self) -> int:
+        """How many are removed."""
+        return sum(map(len, self.old.values()))
 
 
 @dataclass(slots=True)
@@ -63,7 +70,7 @@ def plan_cleaning(home: Path, location: str | Path = LOCATION) -> Cleaning:
 
     Changes nothing.  Links are never followed below the home, and nothing else is ever listed for removal.
     """
-    remove: list[Path] = []
+    old: dict[Path, tuple[str, ...]] = {}
     left_alone: list[str] = []
     keep = frees = 0
     top = Path(home, location)
@@ -83,10 +90,11 @@ def plan_cleaning(home: Path, location: str | Path = LOCATION) -> Cleaning:
                 else:
                     states.append((int(found[1]), entry.name, status.st_size))
             states.sort()
-            remove += sorted(Path(plan.path, name) for _, name, _ in states[:-KEPT])
+            if states[KEPT:]:
+                old[Path(plan.path)] = tuple(sorted(name for _, name, _ in states[:-KEPT]))
             keep += len(states[-KEPT:])
             frees += sum(size for *_, size in states[:-KEPT])
-    return Cleaning(tuple(remove), keep, frees, tuple(sorted(left_alone)))
+    return Cleaning(old, keep, frees, tuple(sorted(left_alone)))
 
 
 def _listed(folder: Path | os.DirEntry[str], left_alone: list[str]) -> Iterator[os.DirEntry[str]]:
@@ -108,27 +116,31 @@ def clean(cleaning: Cleaning) -> Cleaned:
     Each file is removed relative to its opened folder, so that a folder replaced by a link meanwhile has no effect.
     """
     done = Cleaned()
-    for folder, paths in groupby(cleaning.remove, key=attrgetter("parent")):
+    for folder, names in cleaning.old.items():
         with Folders([str(folder.parents[2])], moved=True) as folders:
             try:
                 opened = folders.of(folder)
             except (OSError, StoppedError) as problem:
                 done.failures.append(f"{folder}: {_why(problem)}")
                 continue
-            for path in paths:
+            for name in names:
                 try:
-                    status = os.stat(path.name, dir_fd=opened, follow_symlinks=False)
-                    if not stat.S_ISREG(status.st_mode):
-                        raise OSError(errno.EINVAL, "is not a regular file any more")
-                    os.unlink(path.name, dir_fd=opened)
+                    done.bytes += _remove(name, opened)
+                    done.files += 1
                 except FileNotFoundError:
                     continue
                 except OSError as problem:
-                    done.failures.append(f"{path}: {problem.strerror}")
-                    continue
-                done.bytes += status.st_size
-                done.files += 1
+                    done.failures.append(f"{folder / name}: {problem.strerror}")
     return done
+
+
+def _remove(name: str, folder: int) -> int:
+    """Remove a state file and return its bytes."""
+    status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "is not a regular file any more")
+    os.unlink(name, dir_fd=folder)
+    return status.st_size
 
 
 def _why(problem: OSError | StoppedError) -> str:
@@ -195,10 +207,10 @@ def home_findings(profile: Profile, packs: Mapping[str, Pack], *, one_machine: b
 def _state_files(profile: Profile, packs: Mapping[str, Pack]) -> Iterator[Finding]:
     for node, pack in packs.items():
         cleaning = plan_cleaning(pack.home, state_location(profile, pack))
-        if not cleaning.remove:
+        if not cleaning.count:
             yield finding.ok(f"{cleaning.keep} state files, none to remove", node=node)
             continue
-        text = f"{len(cleaning.remove)} old state files hold {megabytes(cleaning.frees)}"
+        text = f"{cleaning.count} old state files hold {megabytes(cleaning.frees)}"
         if cleaning.frees >= MUCH:
             yield finding.warning(text, node=node, fix=finding.command("clean"))
         else:
