@@ -242,9 +242,7 @@ def _with_kernel(pack: Pack) -> str:
 )
 @each_plan()
 def running(context: CheckContext, node: Node, plan: NodePlan) -> Iterator[Finding]:
-    # Also one that has not written its number yet.
-    own_server = server_of(plan.home) if plan.pending else None
-    pid = context.packs[node.name].running or own_server
+    pid = context.packs[node.name].running
     runs = f"the server runs (process {pid})"
     if pid is None:
         yield finding.ok("the server is stopped")
@@ -255,7 +253,8 @@ def running(context: CheckContext, node: Node, plan: NodePlan) -> Iterator[Findi
     else:
         # For another process than the home's own server, only the launcher's own command helps.
         launcher = f"sh {quote(f'{plan.home}/bin/wso2server.sh')} stop"
-        fix = finding.command("stop", f" --node {node.name}") if own_server is not None else launcher
+        own = finding.command("stop", f" --node {node.name}")
+        fix = own if server_of(plan.home) is not None else launcher
         yield finding.error(f"{runs}, and there are files to change", fix=fix)
 
 
