@@ -107,7 +107,7 @@ class Apply(BarScreen[None]):
 
     def _write(self) -> tuple[Result, list[NextStep]]:
         """Run the plan; every way in which that can end is a result."""
-        from wizard.command_line.run.servers import keeping
+        from wizard.command_line.run.rolling import keeping
 
         try:
             loaded, resolver = as_saved(self.pair)

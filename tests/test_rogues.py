@@ -189,7 +189,7 @@ def test_a_rogue_subversion_server(
 def test_ctrl_c_within_a_callback_of_the_interpreter_is_noted_without_a_traceback() -> None:
     program = """
 import os, signal, weakref
-from wizard.command_line.cli import interruptible
+from wizard.command_line.group import interruptible
 
 class Anything: pass
 

@@ -6,7 +6,7 @@ import signal
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from wizard.command_line import cli
-from wizard.command_line.cli import Launchers
+from wizard.command_line.group import Launchers
 from wizard.command_line.streams import open_standard_streams
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from tests.command_line.test_servers import (  # noqa: F401  (a fixture is used 
 )
 from tests.support.cli import Ran, run
 from tests.support.stand_in_pair import StandInPair
-from wizard.command_line.run import servers
+from wizard.command_line.run import rolling
 from wizard.server import systemd
 from wizard.system.errors import AS_BEFORE
 from wizard.transaction import runs
@@ -221,15 +221,15 @@ def test_an_edit_before_its_turn_is_noticed_and_kept(
     running: Callable[..., StandInPair], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     two = running()
-    start = servers.Keeper.start
+    start = rolling.Keeper.start
     edited = two.pair.homes[0] / EVENT_PROCESSOR
 
-    def edits(keeper: servers.Keeper, node: str) -> None:
+    def edits(keeper: rolling.Keeper, node: str) -> None:
         start(keeper, node)
         if not edited.read_text("utf-8").endswith("<!-- mine -->"):
             edited.write_text(edited.read_text("utf-8") + "<!-- mine -->", "utf-8")
 
-    monkeypatch.setattr(servers.Keeper, "start", edits)
+    monkeypatch.setattr(rolling.Keeper, "start", edits)
     done = command("replay", two, *ROLLING, "--json", code=1)
     assert "was edited since it was planned" in done.json["error"]
     assert edited.read_text("utf-8").endswith("<!-- mine -->")

@@ -1,4 +1,4 @@
-"""`start`, `stop`, `restart`, `service` and `replay --rolling`: the servers of the homes on this machine.
+"""`start`, `stop`, `restart` and `service`: the servers of the homes on this machine.
 
 `Servers` launches, signals and waits (procedure, "The launcher"); the functions below it say in which order.  Whoever
 launches or stops a server holds the homes (`locked`), so that no run writes into them meanwhile.
@@ -11,15 +11,14 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from wizard.command_line.run.from_homes import read_home
-from wizard.command_line.run.replay import Options, ordinary_way
+from wizard.command_line.run.replay import Options
 from wizard.pack.home import Pack, is_pack
 from wizard.plan.planner import Plan
 from wizard.preflight import checks
@@ -33,13 +32,10 @@ from wizard.system import finding
 from wizard.system.errors import (
     Cancel,
     ChecksFailed,
-    StoppedError,
     UsageError,
     WizardError,
-    describe_error,
     os_errors_as_failures,
 )
-from wizard.system.finding import finding_lines
 from wizard.transaction.marker import locked
 from wizard.verify.checks import UNFINISHED, unfinished_runs
 from wizard.verify.facts import Facts
@@ -49,14 +45,13 @@ from wizard.verify.knowledge import BY_ID, recognise
 from wizard.verify.log import FileLog, PipeLog, lines_that_matter
 from wizard.verify.pair import resolve
 from wizard.verify.story import Story
-from wizard.verify.verdict import EXIT_CODES, ROLLING, PairOutcome, View, finding_json, outcome
+from wizard.verify.verdict import EXIT_CODES, PairOutcome, View, finding_json, outcome
 from wizard.verify.watcher import Watcher
 
 if TYPE_CHECKING:
-    from wizard.command_line.run.replay import Prepared
     from wizard.passwords.resolver import Resolver
     from wizard.profile.files import LoadedProfile
-    from wizard.profile.model import Node, Profile
+    from wizard.profile.model import Node
     from wizard.system.finding import Finding
 
 ServersOutcome = Literal["healthy", "waiting", "unhealthy", "stopped", "refused", "failed", "cancelled"]
@@ -642,100 +637,3 @@ def service(loaded: LoadedProfile, only_node: str) -> str:
         text = "this home is not on this machine"
         raise ChecksFailed(text, place=str(node.home), fix=f"run it on {node.host}")
     return systemd.unit_text(loaded.name, node.name, Path(node.home), launcher.java_home_of(node))
-
-
-@contextmanager
-def keeping(
-    loaded: LoadedProfile, resolver: Resolver, progress: ServerProgress, cancel: Cancel, prepared: Prepared
-) -> Iterator[tuple[Keeper, tuple[str, ...]]]:
-    """What stops and starts the servers, and the nodes in the order of the change, the passive one first.
-
-    The caller holds the homes.
-
-    Raises:
-        ChecksFailed: the pair is not healthy, or a server could not be started again.
-    """
-    setting = Setting(loaded, resolver, mask=prepared.masker().mask)
-    with closing(Servers("replay", setting, progress, cancel)) as servers:
-        changed = {plan.node for plan in prepared.plan.nodes if plan.pending}
-        before = {name: _as_in(prepared.packs[name], servers.profile) for name in changed}
-        servers.watcher.before = dict(before)
-        if servers.check(servers.nodes):
-            found = _lines(one for one in servers.notes if one.status == "error")
-            raise ChecksFailed("\n".join(["a server could not be started again:", *found]))
-        refuse_unhealthy(servers, f"the ordinary way: {ordinary_way(prepared)}")
-        yield Keeper(servers, before), tuple(n.name for n in servers.passive_first() if n.name in changed)
-
-
-def _as_in(pack: Pack, profile: Profile) -> Profile:
-    """The profile with this home's values of the fields by which a running node is judged."""
-    values = read_home(pack).values
-    for key in values.keys() & ROLLING:
-        section, _, name = key.rpartition(".")
-        holder = getattr(profile, section).model_copy(update={name: values[key]})
-        profile = profile.model_copy(update={section: holder})
-    return profile
-
-
-class Keeper:
-    """Stops and starts the servers while the files are written, and while they are restored."""
-
-    def __init__(self, servers: Servers, before: dict[str, Profile]) -> None:
-        self._servers, self._before, self._unchanged = servers, before, dict(before)
-        self._back = False
-        self._failures: dict[str, None] = {}
-        """Lines, each once, though the way back may fail for the same reason."""
-
-    def stop(self, node: str) -> None:
-        with self._going_on():
-            if not self._servers.stop(self._servers.profile.node(node), STOP_LIMIT):
-                raise StoppedError(f"{node} still runs {STOP_LIMIT:g} s after SIGTERM")
-
-    def start(self, node: str) -> None:
-        if self._back:
-            self._unchanged[node] = self._before[node]
-        else:
-            del self._unchanged[node]
-        servers = self._servers
-        servers.watcher.before = self._unchanged
-        noted, started = len(servers.notes), servers.profile.node(node)
-        with self._going_on():
-            if servers.pid(started) is None:  # an ending unit has no server, and still counts as active
-                servers.launch(started)
-            outcome, code = servers.wait(time.monotonic() + START_LIMIT)
-            if outcome == "healthy":
-                return
-            # The reason of a failed start says more than verify's findings in its log.
-            failed = [one for one in servers.notes[noted:] if one.status == "error"]
-            status = "waiting" if outcome == "waiting" else "error"
-            found = failed or [one for one in servers.result(outcome, code).findings if one.status == status]
-            self._failures |= dict.fromkeys(_lines(found))
-            raise StoppedError(f"{node} did not become healthy")
-
-    def turn_back(self) -> None:
-        self._back = True
-        self._servers.cancel = Cancel()  # from now on nothing can be cancelled
-
-    def state(self) -> str:
-        servers = self._servers
-        states = servers.result("failed", 1).nodes
-        if servers.verdict() == "healthy" and all(node.pid for node in states):
-            ending = ", and the pair is healthy again"
-        else:
-            ending = f" ({'; '.join(f'{node.name}: {node.text}' for node in states)})"
-        return "\n".join([ending, *self._failures])
-
-    @contextmanager
-    def _going_on(self) -> Iterator[None]:
-        """Raise a failure as `StoppedError`; while restoring, only note it."""
-        try:
-            yield
-        except (OSError, StoppedError, WizardError) as problem:
-            if isinstance(problem, WizardError) or self._back:
-                self._failures |= dict.fromkeys(str(problem).split("\n"))
-            if not self._back:
-                raise StoppedError(getattr(problem, "message", describe_error(problem))) from None
-
-
-def _lines(findings: Iterable[Finding]) -> list[str]:
-    return [line for one in findings for line in finding_lines(one, "-")]
