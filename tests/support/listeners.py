@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from typing import TypeVar
 
 
 @contextlib.contextmanager
@@ -56,9 +59,31 @@ def are_free(numbers: Iterable[int]) -> bool:
     return True
 
 
+T = TypeVar("T")
+
+
+def share(candidates: Sequence[T]) -> list[T]:
+    """The part of this process, in any order: no other worker takes a port between the look and the use."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    part = candidates[worker :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+    return random.sample(part, len(part))
+
+
+@cache
+def offsets() -> list[int]:
+    """Offsets that have no port in common, for two nodes each."""
+    found, taken = [], set[int]()
+    for offset in range(2_000, 15_000, 2):
+        ports = {base + offset + more for base in SHIFTED for more in (0, 1)}
+        if not ports & taken:
+            taken |= ports
+            found.append(offset)
+    return found
+
+
 def free_offset() -> int:
     """An offset with which the ports of two nodes are free."""
-    for offset in random.sample(range(2_000, 15_000, 2), 1_000):
+    for offset in share(offsets()):
         if are_free(base + offset + more for base in SHIFTED for more in (0, 1)):
             return offset
     raise AssertionError("no free ports")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import random
 import signal
 import sys
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.cli import ROOT
-from tests.support.listeners import are_free, free_offset
+from tests.support.listeners import are_free, free_offset, share
 from tests.support.pairs import Pair, merged
 from tests.support.programs import script
 from tests.support.stand_in import SETTINGS, Place, Settings
@@ -68,7 +67,7 @@ def make_java(folder: Path, version: str = "1.8.0_292", server: str = STAND_IN) 
 
 def free_numbers(offset: int) -> Iterator[int]:
     """Ports that are free with and without that offset, for either node, and with neither one of the pack's own."""
-    for number in random.sample(range(2_000, 3_900, 2), 500):
+    for number in share(range(2_000, 3_900, 2)):
         if are_free((number, number + offset, number + offset + 1)):
             yield number
 
