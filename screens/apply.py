@@ -24,7 +24,7 @@ from screens.widgets.bars import BarScreen
 from wizard.command_line.run import replay
 from wizard.command_line.run.replay import Prepared, Result
 from wizard.command_line.run.servers import NodeState, ServersResult
-from wizard.command_line.text import NextStep, next_steps, run_ending, step_lines
+from wizard.command_line.text import NextStep, run_ending, step_lines, steps_after
 from wizard.steps.procedure import STEP_IDS
 from wizard.system.errors import Cancel, WizardError
 
@@ -133,9 +133,7 @@ class Apply(BarScreen[None]):
             )
             if result.outcome not in {"applied", "unchanged"}:
                 return result, []
-            written = (node.name for node in prepared.nodes)
-            about = (prepared.profile, prepared.packs, written, self.pair.draft.called, loaded.path)
-            return result, next_steps(*about, run=result.run, rolling=self._rolling)
+            return result, steps_after(prepared, result, self.pair.draft.called, loaded.path)
         except KeyboardInterrupt:
             return replay.Result("cancelled", 130), []
         except WizardError as error:

@@ -185,5 +185,12 @@ def steps_of(run: dict[str, Any]) -> list[NextStep]:
     packs = packs_here(loaded.profile, run["nodes"][0] if apart else None, resolve=False)
     whole = runs.whole(run["run"])
     undoable = run["run"] if run["can_be_undone"] else None
-    about = (loaded.profile, packs, run["nodes"], called(loaded.name, loaded.path), loaded.path)
-    return next_steps(*about, run=undoable, rolling=bool(whole and whole.stages))
+    return next_steps(
+        loaded.profile,
+        packs,
+        run["nodes"],
+        called(loaded.name, loaded.path),
+        loaded.path,
+        run=undoable,
+        rolling=bool(whole and whole.stages),
+    )

@@ -198,10 +198,10 @@ class TestRightsOnRealServers:
             f"GRANT SELECT ON {quoted(grant_pattern(ground.user))}.* TO '{ground.account}'@'%'",
         )
         with ground.session() as inside:
-            own = own_rights(inside)
+            own = own_rights(inside, fold=False)
         with ground.root_session() as inside:
-            seen = rights_of(inside, Account(ground.account, "%"))
-            assert rights_of(inside, Account("absent", "%")) is None
+            seen = rights_of(inside, Account(ground.account, "%"), fold=False)
+            assert rights_of(inside, Account("absent", "%"), fold=False) is None
         for found in (own, seen):
             assert found is not None
             assert found.missing(ground.registry, SERVERS_NEED) == []
@@ -214,6 +214,6 @@ class TestRightsOnRealServers:
             server.run("GRANT r_apim TO roled@'%'", f"SET DEFAULT ROLE r_apim {word} roled@'%'")
             try:
                 with connect(Endpoint(server.host, server.port), "roled", Secret("x")) as inside:
-                    assert own_rights(inside).missing("ro_db", SERVERS_NEED) == []
+                    assert own_rights(inside, fold=False).missing("ro_db", SERVERS_NEED) == []
             finally:
                 server.run("DROP ROLE r_apim")

@@ -188,10 +188,7 @@ class RunPrinter:
             self._paper.line(f"{totals(plan, result.databases)}.")
         self._paper.line(run_ending(result))
         if outcome == "applied" and not self._quiet:
-            written = (node.name for node in prepared.nodes)
-            about = (prepared.profile, prepared.packs, written, called, path)
-            steps = next_steps(*about, run=result.run, rolling=prepared.options.rolling)
-            self._paper.lines(step_lines(steps))
+            self._paper.lines(step_lines(steps_after(prepared, result, called, path)))
 
 
 def run_ending(result: Result) -> str:
@@ -258,6 +255,19 @@ class NextStep(NamedTuple):
     title: str
     """With a number where the step is needed."""
     lines: list[tuple[str, str]]
+
+
+def steps_after(prepared: Prepared, result: Result, called: str, path: Path) -> list[NextStep]:
+    """Return the next steps of the run that has just ended so."""
+    return next_steps(
+        prepared.profile,
+        prepared.packs,
+        [node.name for node in prepared.nodes],
+        called,
+        path,
+        run=result.run,
+        rolling=prepared.options.rolling,
+    )
 
 
 def next_steps(

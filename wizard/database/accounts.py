@@ -272,26 +272,24 @@ def parsed(lines: Iterable[str]) -> tuple[Grant, ...]:
     return tuple(found)
 
 
-def own_rights(session: DatabaseSession) -> Rights:
-    """Return the privileges of this session's account, with its active roles.  Raises DatabaseError."""
+def own_rights(session: DatabaseSession, *, fold: bool) -> Rights:
+    """Return the privileges of this session's account, with its active roles; `fold` as of `Rights`.
+
+    Raises DatabaseError.
+    """
     statement = "SHOW GRANTS"
     if not session.greeting.mariadb and not session.greeting.is_before((8,)):
         roles = str(session.value("SELECT CURRENT_ROLE()") or "NONE")
         if roles != "NONE":
             statement = f"SHOW GRANTS FOR CURRENT_USER() USING {roles}"
     lines = session.rows(statement)
-    return _rights(session, lines)
-
-
-def _rights(session: DatabaseSession, lines: Iterable[Sequence[object]]) -> Rights:
-    fold = int(session.value("SELECT @@GLOBAL.lower_case_table_names")) != 0
     return Rights(parsed(str(row[0]) for row in lines), partial_revokes(session), fold)
 
 
-def rights_of(session: DatabaseSession, account: Account) -> Rights | None:
+def rights_of(session: DatabaseSession, account: Account, *, fold: bool) -> Rights | None:
     """Return the privileges of another account; None if it does not exist, or this session may not see it."""
     lines = session.visible("SHOW GRANTS FOR %s@%s", (account.username, account.host))
-    return None if lines is None else _rights(session, lines)
+    return None if lines is None else Rights(parsed(row[0] for row in lines), partial_revokes(session), fold)
 
 
 def partial_revokes(session: DatabaseSession) -> bool:

@@ -116,11 +116,12 @@ def look(
             assert account_failure is not None and account_failure.greeting is not None
             return Situation(account_failure.greeting, begun, account_failure, administrator_failure)
         server = read_server(session)
+        fold = server.folds_names
         contents: dict[str, Contents | None] = {}
         for database in wanted.databases:
             # As the administrator sees it, else the account; not even a comparison with some names succeeds.
             sessions = () if unstorable(database.name) else filter(None, (administrator, account))
-            how = {"fold": server.folds_names, "deep": database.has_schema}
+            how = {"fold": fold, "deep": database.has_schema}
             seen = (read_contents(one, database.name, **how) for one in sessions)
             contents[database.name] = next(filter(None, seen), None)
         accounts = read_accounts(session, wanted.login.username)
@@ -131,9 +132,9 @@ def look(
             matched = current_account(account)
             if matched not in settings:
                 settings[matched] = own_settings(account)
-            rights[matched] = own_rights(account)
+            rights[matched] = own_rights(account, fold=fold)
         other = wanted.account not in rights and wanted.account in (accounts or ())
-        if other and (found_rights := rights_of(session, wanted.account)) is not None:
+        if other and (found_rights := rights_of(session, wanted.account, fold=fold)) is not None:
             rights[wanted.account] = found_rights
         with_rows = (name for name in begun if (found := contents.get(name)) and has_rows(session, found))
         return Situation(
@@ -143,7 +144,7 @@ def look(
             administrator_failure=administrator_failure,
             server=server,
             account=matched,
-            administrator=own_rights(administrator) if administrator is not None else None,
+            administrator=own_rights(administrator, fold=fold) if administrator is not None else None,
             accounts=None if accounts is None else tuple(accounts),
             rights=rights,
             settings=settings,

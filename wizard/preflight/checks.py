@@ -33,8 +33,12 @@ LIMIT = 5.0
 
 UNIGNORABLE = frozenset(
     {
-        *(f"prerequisites.{name}" for name in ("secret", "home", "same-home", "files")),
-        *("apply.unfinished", "registry.local-database"),
+        "prerequisites.secret",
+        "prerequisites.home",
+        "prerequisites.same-home",
+        "prerequisites.files",
+        "apply.unfinished",
+        "registry.local-database",
     }
 )
 """Checks without which there is no plan, and the one that protects the shared registry: `--ignore` refuses them

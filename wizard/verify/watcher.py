@@ -156,9 +156,15 @@ class Watcher:
         if self.drill is not None:
             self.drill.observe(pair, time.monotonic())
             findings.append(self.drill.finding(pair))
-        spark, where = looks[1] if looks is not None else None, {} if self.offline else self._places()
-        shown = {"spark": spark, "places": where, "drill": self.drill, "news": tuple(self._news())}
-        return view_of(pair, findings, mask=self.mask, **shown)
+        return view_of(
+            pair,
+            findings,
+            mask=self.mask,
+            spark=looks[1] if looks is not None else None,
+            places={} if self.offline else self._places(),
+            drill=self.drill,
+            news=tuple(self._news()),
+        )
 
     def _judged(self, pair: Pair, looks: tuple[Look, Look] | None) -> list[Finding]:
         if self.offline:

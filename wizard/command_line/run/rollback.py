@@ -102,10 +102,11 @@ def _undo(run: Run, *, force: bool, cancel: Cancel) -> Result:
         return _result(run, None, set(), kept, failed)
     # Without moves it is only recorded that nothing of the run is left, so that the next rollback undoes an older one.
     names = {(node, name) for node, name, _ in moves}
-    about = (run.profile, run.profile_path, run.homes)
     undoing = runs.new(
         "rollback",
-        *about,
+        run.profile,
+        run.profile_path,
+        run.homes,
         files=tuple({**file, "status": "restored"} for file in run.files if _key(file) in names),
         undoes=run.run,
         complete=not kept and not failed,

@@ -18,13 +18,7 @@ from wizard.command_line.run.servers import (
     refuse_unhealthy,
 )
 from wizard.pack.home import Pack
-from wizard.system.errors import (
-    Cancel,
-    ChecksFailed,
-    StoppedError,
-    WizardError,
-    describe_error,
-)
+from wizard.system.errors import Cancel, ChecksFailed, StoppedError, WizardError, describe_error
 from wizard.system.finding import finding_lines
 from wizard.verify.verdict import ROLLING
 
